@@ -1,0 +1,217 @@
+"""LLM20x to LLM24x: references, limits, storage and scaling of a spec that contradict each other."""
+
+from __future__ import annotations
+
+from llmgen.problems.ids import Kind
+
+
+def _kind(id: str, name: str, title: str, explanation: str, fix: str) -> Kind:  # noqa: A002 -- an id is what it is
+    return Kind(id=id, name=name, title=title, explanation=explanation, fix=fix)
+
+
+KINDS = (
+    _kind(
+        "LLM201",
+        "unknown-pool",
+        "A pool is not declared",
+        "The model asks for a GPU pool that `cluster.pools` does not have.",
+        "Name a declared pool, or declare it.",
+    ),
+    _kind(
+        "LLM202",
+        "unknown-storage",
+        "A volume is not declared",
+        "Weights or a cache are on a volume that `cluster.storage` does not have.",
+        "Name a declared volume, or declare it.",
+    ),
+    _kind(
+        "LLM203",
+        "unknown-revision",
+        "A track points to no revision",
+        "A track names a revision that the model does not have, or several revisions exist and no track says which one answers.",
+        "Point each track to a key of `revisions`.",
+    ),
+    _kind(
+        "LLM204",
+        "track-is-stable",
+        "A track repeats the stable revision",
+        "A canary, shadow or previous track that points to the stable revision compares it with itself.",
+        "Point it to another revision, or remove the track.",
+    ),
+    _kind(
+        "LLM205",
+        "idle-revision",
+        "A revision is on no track",
+        "Every revision is deployed. One that no track points to holds GPUs and answers nobody.",
+        "Point a track to it, or remove it.",
+    ),
+    _kind(
+        "LLM206",
+        "unknown-model",
+        "A model is not declared",
+        "Routing, a fallback chain or a tenant names a model that `models` does not have.",
+        "Name a declared model.",
+    ),
+    _kind(
+        "LLM207",
+        "alias-hides-model",
+        "An alias hides a model",
+        "An alias with the name of a model would take every request meant for it.",
+        "Rename the alias.",
+    ),
+    _kind(
+        "LLM208",
+        "unknown-tenant",
+        "A tenant is not declared",
+        "A routing rule asks for a tenant that `tenants` does not have.",
+        "Name a declared tenant.",
+    ),
+    _kind(
+        "LLM209",
+        "unused-tier",
+        "No tenant has this tier",
+        "A rule that asks for a tier nobody has can never match.",
+        "Correct the tier, or give it to a tenant.",
+    ),
+    _kind(
+        "LLM210",
+        "empty-range",
+        "A range is empty",
+        "The lower bound is above the upper one, so nothing is inside.",
+        "Swap or correct the bounds.",
+    ),
+    _kind(
+        "LLM211",
+        "order-taken",
+        "Two rules have the same order",
+        "Rules are tried by their order; with equal orders the outcome would depend on chance.",
+        "Give every rule an order of its own.",
+    ),
+    _kind(
+        "LLM212",
+        "fallback-cycle",
+        "A fallback chain comes back",
+        "A model that falls back to itself, directly or over others, would be tried for ever.",
+        "Break the cycle; usually the smaller model has no fallback.",
+    ),
+    _kind(
+        "LLM213",
+        "fallback-kind",
+        "A fallback of another kind",
+        "An embedding model cannot answer for a generating one, nor the other way round.",
+        "Fall back to a model of the same kind.",
+    ),
+    _kind(
+        "LLM214",
+        "names-collide",
+        "Two objects would have one name",
+        "Object names join release, model and revision, and are cut at 63 characters. Two of them came out equal.",
+        "Rename a model or a revision.",
+    ),
+    _kind(
+        "LLM221",
+        "step-too-small",
+        "A step cannot hold its sequences",
+        "The scheduler needs at least one token per running request in each step; the engine refuses to start otherwise.",
+        "Raise engine.maxBatchedTokens or lower limits.maxConcurrentRequests.",
+    ),
+    _kind(
+        "LLM222",
+        "completion-bound",
+        "The completion limit does not fit the kind",
+        "A generating model without a completion limit can run until its context ends; an embedding model has no completions.",
+        "Set limits.maxCompletionTokens for generate models only.",
+    ),
+    _kind(
+        "LLM223",
+        "mean-above-limit",
+        "A mean is above its limit",
+        "The mean length of requests cannot be above the longest one accepted.",
+        "Correct the target or the limit.",
+    ),
+    _kind(
+        "LLM224",
+        "wait-too-long",
+        "A wait uses up the request timeout",
+        "Queueing or the first token may take as long as the whole request.",
+        "Lower the wait or raise limits.requestTimeout.",
+    ),
+    _kind(
+        "LLM225",
+        "timeout-cuts-answers",
+        "The timeout cuts the longest answer",
+        "At the promised TPOT a full completion takes longer than the request timeout.",
+        "Raise limits.requestTimeout, or lower maxCompletionTokens.",
+    ),
+    _kind(
+        "LLM231",
+        "volume-without-claim",
+        "A volume is not one claim",
+        "A volume is an existing claim, one to create, or a local directory: exactly one of them.",
+        "Keep one of claim, create, local.",
+    ),
+    _kind(
+        "LLM232",
+        "local-kind",
+        "A local directory of another kind",
+        "The kind decides the read rate of the load budget; a local directory reads at the rate of the node's disk.",
+        "kind: local-nvme.",
+    ),
+    _kind(
+        "LLM233",
+        "single-node-volume",
+        "Several pods share a single-node volume",
+        "A ReadWriteOnce volume attaches to one node. The second engine waits for it and never starts.",
+        "Use ReadWriteMany or ReadOnlyMany, the hub, or one engine.",
+    ),
+    _kind(
+        "LLM234",
+        "read-only-cache",
+        "A cache is read-only",
+        "The engine writes compiled graphs and downloads to its cache.",
+        "Use ReadWriteMany, or leave cacheStorage out.",
+    ),
+    _kind(
+        "LLM235",
+        "image-volume-version",
+        "Image volumes need a newer Kubernetes",
+        "Mounting an OCI image as a volume is on by default from Kubernetes 1.33.",
+        "Upgrade, or use another source.",
+    ),
+    _kind(
+        "LLM241",
+        "min-above-max",
+        "A minimum is above its maximum",
+        "No size satisfies both bounds.",
+        "Swap or correct them.",
+    ),
+    _kind(
+        "LLM242",
+        "interactive-to-zero",
+        "An interactive model scales to zero",
+        "Its first caller would wait for a whole model load.",
+        "min: 1, or another class.",
+    ),
+    _kind(
+        "LLM243",
+        "warm-above-max",
+        "Warm capacity is above the maximum",
+        "The window asks for more engines than the model may have.",
+        "Raise scaling.max or lower the window.",
+    ),
+    _kind("LLM244", "empty-window", "A warm window is empty", "Start and end are the same.", "Correct one of them."),
+    _kind(
+        "LLM245",
+        "zero-without-keda",
+        "Nothing could wake the model",
+        "Scaling from zero needs KEDA.",
+        "Install KEDA and say so in cluster.addons, or min: 1.",
+    ),
+    _kind(
+        "LLM246",
+        "scaling-without-prometheus",
+        "The autoscaler would be blind",
+        "KEDA asks Prometheus for queue pressure.",
+        "Set cluster.prometheus.address.",
+    ),
+)
