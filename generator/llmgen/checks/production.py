@@ -1,0 +1,69 @@
+"""What an environment marked ``production`` refuses."""
+
+from __future__ import annotations
+
+import re
+
+from llmgen.checks.context import Context, Resolved
+from llmgen.spec.model import Image
+
+_COMMIT = re.compile(r"^[0-9a-f]{40}$")
+_VERSION_TAG = re.compile(r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?([.+_-][0-9A-Za-z.+_-]+)?$")
+_MOVING = re.compile(r"(^|[._-])(latest|main|master|nightly|dev|edge|stable|head|canary)($|[._-])", re.IGNORECASE)
+REQUIRED_FEATURES = {
+    "shutdown_timeout": "cannot finish running requests when it is stopped (no --shutdown-timeout)",
+    "max_num_queued_reqs": "cannot bound its queue (no --max-num-queued-reqs)",
+}
+
+
+def check(context: Context) -> None:
+    """Run every rule of this family; outside production only moving image tags are mentioned."""
+    for item in context.revisions():
+        _image(context, (*item.path, "engine", "image"), item.revision.engine.image)
+    _image(context, ("gateway", "image"), context.spec.gateway.image)
+    if not context.spec.production:
+        return
+    for item in context.revisions():
+        _weights(context, item)
+        _redundancy(context, item)
+    _limit_store(context)
+
+
+def _image(context: Context, path: tuple[str, ...], image: Image) -> None:
+    if image.digest or image.tag is None:
+        return
+    moving = bool(_MOVING.search(image.tag)) or not _VERSION_TAG.match(image.tag)
+    if moving:
+        context.add(
+            "LLM271", (*path, "tag"), f"the tag {image.tag!r} can move to another image" + (" under a production release" if context.spec.production else ""),
+            hint="a version tag, or better a digest", severity="error" if context.spec.production else "warning",
+        )  # fmt: skip
+
+
+def _weights(context: Context, item: Resolved) -> None:
+    source = item.revision.source
+    if source.hub is not None and not _COMMIT.match(source.hub.revision):
+        context.add(
+            "LLM272", (*item.path, "source", "hub", "revision"),
+            f"the revision {source.hub.revision!r} is a branch or tag, which moves: two engines could serve different weights",
+            hint="the 40 hexadecimal digits of a commit",
+        )  # fmt: skip
+    if source.oci is not None and "@sha256:" not in source.oci.image:
+        context.add("LLM272", (*item.path, "source", "oci", "image"), "the image has no digest, so the weights can change", hint="registry/repository@sha256:…")
+
+
+def _redundancy(context: Context, item: Resolved) -> None:
+    if not item.model.preemptible and item.name == item.model.tracks.stable and item.revision.scaling.min == 1:
+        context.add(
+            "LLM273", (*item.path, "scaling", "min"), "one engine: every node drain is an outage as long as a model load", severity="warning",
+            hint="min: 2",
+        )  # fmt: skip
+
+
+def _limit_store(context: Context) -> None:
+    gateway = context.spec.gateway
+    if gateway.enabled and context.spec.tenants and gateway.limit_store.kind == "memory" and gateway.replicas.max > 1:
+        context.add(
+            "LLM274", ("gateway", "limitStore"), f"limits counted in memory are shared by dividing them among up to {gateway.replicas.max} gateway pods; "
+            "production needs a shared store", key=True, allowed=("redis",), hint="gateway.limitStore: {kind: redis, address: host:port}",
+        )  # fmt: skip

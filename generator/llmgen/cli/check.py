@@ -1,0 +1,39 @@
+"""``llmgen check``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from llmgen.cli import output
+
+
+@click.command("check")
+@click.argument("values", nargs=-1, required=True, metavar="VALUES...", type=click.Path())
+@output.report_option
+def command(values: tuple[str, ...], style: str) -> None:
+    """Check values files for what the chart's schema cannot say; later files are layered over earlier ones, as with `helm -f`.
+
+    \b
+    Example:
+      llmgen check values/prod/values.yaml values/prod/overrides.yaml
+    """
+    from llmgen import invariants, source  # noqa: PLC0415 -- `--help` needs none of it
+    from llmgen.merge import merge_documents  # noqa: PLC0415
+    from llmgen.problems import in_file_order  # noqa: PLC0415
+
+    problems, document = [], None
+    for file in values:
+        reading = source.read(file)
+        problems.extend(reading.problems)
+        if reading.document is not None:
+            document = reading.document if document is None else merge_documents(document, (), patch=reading.document)
+    if document is not None:
+        problems.extend(invariants.check(document))
+    problems = in_file_order(problems)
+    errors = sum(problem.severity == "error" for problem in problems)
+    output.show(problems, style)
+    if style == "text" and not errors:
+        click.echo(f"{' + '.join(values)}: nothing to complain about" if not problems else f"{len(problems)} warnings")
+    sys.exit(1 if errors else 0)

@@ -1,0 +1,37 @@
+"""The page of the command line, from each command's own help."""
+
+from __future__ import annotations
+
+import click
+
+from llmgen.cli import COMMANDS, main
+from llmgen.docs import markdown
+
+_WIDTH = 100
+_ABOUT = (
+    "Every command prints its result to standard output, and problems and remarks to standard error. "
+    "Exit codes: 0 fine, 1 the input is wrong or an output has drifted, 2 wrong usage.",
+    "Colours appear on a terminal only and never when `NO_COLOR` is set. `LLMGEN_HELM` names the helm to run, else it is the one on `PATH`.",
+)
+
+
+def page() -> str:
+    """Return docs/reference/cli.md."""
+    text = markdown.header("the help of each command", "The command line", *_ABOUT)
+    text += "\n" + "\n".join(f"- [`llmgen {name}`](#llmgen-{name}): {about}" for name, about in COMMANDS.items()) + "\n"
+    top = _context("llmgen", main, None)
+    text += _section("llmgen", top)
+    for name in COMMANDS:
+        command = main.get_command(top, name)
+        if command is None:  # pragma: no cover -- COMMANDS is the group's own list
+            raise LookupError(name)
+        text += _section(f"llmgen {name}", _context(name, command, top))
+    return text
+
+
+def _context(name: str, command: click.Command, parent: click.Context | None) -> click.Context:
+    return click.Context(command, info_name=name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH)
+
+
+def _section(title: str, context: click.Context) -> str:
+    return f"\n## {title}\n\n```text\n{context.get_help().rstrip()}\n```\n"

@@ -1,0 +1,91 @@
+"""Spec file → checked, planned, built: the one road every command takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+from llmgen.load import Loaded, environments, load
+from llmgen.problems import Problem, errors, in_file_order
+
+if TYPE_CHECKING:
+    from llmgen.checks.context import Context
+    from llmgen.facts import Facts
+    from llmgen.plan import Plan
+    from llmgen.plan.budget import Budget
+    from llmgen.values import ValueTree
+
+ROLLOUT, OVERRIDES = "rollout.yaml", "overrides.yaml"
+"""Files beside the generated values, layered over them in this order; render reads them and never writes them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Everything one run found out. ``values`` is None when any problem is an error."""
+
+    loaded: Loaded
+    problems: tuple[Problem, ...]
+    context: Context | None = None
+    facts: Facts | None = None
+    plan: Plan | None = None
+    budget: Budget | None = None
+    values: ValueTree | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the input is wrong."""
+        return bool(errors(self.problems))
+
+
+def run(path: str, env: str | None = None, *, beside: FilePath | None = None) -> Outcome:
+    """Check and plan one environment of the spec at ``path``, and build its values if nothing is wrong.
+
+    ``beside`` is the folder of the generated values, where overlays are looked for; the spec's own folder by default. Raises
+    KeyError if the file has no environment ``env``.
+    """
+    from llmgen import checks, facts  # noqa: PLC0415 -- `llmgen --help` needs none of this
+    from llmgen.checks.context import Context  # noqa: PLC0415
+
+    loaded = load(path, env)
+    if loaded.spec is None:
+        return Outcome(loaded=loaded, problems=loaded.problems)
+    context = Context(loaded=loaded, spec=loaded.spec)
+    known = facts.gather(context)
+    checks.check(context, known)
+    if errors(loaded.problems) or errors(context.problems):
+        return Outcome(loaded=loaded, problems=_all(loaded, context), context=context, facts=known)
+    return _planned(loaded, context, known, beside or FilePath(path).parent)
+
+
+def _planned(loaded: Loaded, context: Context, known: Facts, beside: FilePath) -> Outcome:
+    from llmgen import plan, values  # noqa: PLC0415 -- only for a spec that makes sense
+    from llmgen.plan import budget, notes  # noqa: PLC0415
+    from llmgen.values import overlays  # noqa: PLC0415
+
+    planned = plan.make(context, known)
+    drawn = budget.draw(context, planned)
+    budget.check(context, drawn)
+    notes.check(context, planned)
+    if errors(context.problems):
+        return Outcome(loaded=loaded, problems=_all(loaded, context), context=context, facts=known, plan=planned, budget=drawn)
+    tree = values.build(context.spec, known, planned, drawn)
+    overlays.check(context, planned, tree, [beside / ROLLOUT, beside / OVERRIDES])
+    return Outcome(
+        loaded=loaded, problems=_all(loaded, context), context=context, facts=known, plan=planned, budget=drawn,
+        values=None if errors(context.problems) else tree,
+    )  # fmt: skip
+
+
+def _all(loaded: Loaded, context: Context) -> tuple[Problem, ...]:
+    return tuple(in_file_order([*loaded.problems, *context.problems]))
+
+
+def validate(path: str, env: str | None = None) -> list[Problem]:
+    """Return every problem of the spec at ``path``: of one environment, or of all of them when ``env`` is None."""
+    names = environments(path) if env is None else ()
+    found: dict[tuple[object, ...], Problem] = {}
+    for name in names or (env,):
+        for problem in run(path, name).problems:
+            found.setdefault((problem.id, problem.span, problem.message), problem)
+    return in_file_order(found.values())

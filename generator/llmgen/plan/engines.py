@@ -1,0 +1,140 @@
+"""One revision's engine: shape, limits, load budget, size, host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llmgen.plan.derivation import Derived, from_catalog, from_plan, from_spec, from_term
+from llmgen.plan.hosts import Host, host
+from llmgen.plan.shapes import utilization
+from llmgen.sizing import LoadBudget, LoadSource, Shape, load_budget
+
+if TYPE_CHECKING:
+    from llmgen.checks.context import Context, Resolved
+    from llmgen.facts import Facts
+    from llmgen.problems import Path
+
+MB = 1e6
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnginePlan:
+    """Everything that arithmetic decided about one revision."""
+
+    pool: str
+    shape: Shape
+    load: LoadBudget
+    host: Host
+    concurrency: Derived
+    startup_budget: Derived
+    startup_expected: Derived
+    min_replicas: Derived
+    max_replicas: Derived
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of one engine."""
+        return self.shape.tensor_parallel * self.shape.pipeline_parallel
+
+
+def plan(context: Context, facts: Facts, item: Resolved, shape: Shape) -> EnginePlan:
+    """Derive every number of ``item`` from its chosen shape."""
+    pool = context.spec.cluster.pools[shape.pool]
+    gpus = shape.tensor_parallel * shape.pipeline_parallel
+    checkpoint = shape.memory.weight_bytes * gpus
+    engines_per_node = max(1, pool.gpus_per_node // gpus)
+    architecture = facts.revisions[item.model_name, item.name].architecture
+    load = load_budget(
+        checkpoint, _source(context, item), shape.engine, layers=architecture.layers if architecture is not None else 64,
+        node_memory_bytes=None if pool.node_memory is None else pool.node_memory // engines_per_node,
+    )  # fmt: skip
+    prefetch = load.safetensors_load_strategy is not None
+    least, most = _replicas(context, item, shape)
+    return EnginePlan(
+        pool=shape.pool,
+        shape=shape,
+        load=load,
+        host=host(gpus, checkpoint, prefetch=prefetch, node_memory=pool.node_memory, engines_per_node=engines_per_node),
+        concurrency=_concurrency(facts, item, shape),
+        startup_budget=_startup(item, load, "budget"),
+        startup_expected=_startup(item, load, "expected"),
+        min_replicas=least,
+        max_replicas=most,
+    )
+
+
+def _source(context: Context, item: Resolved) -> LoadSource:
+    """Say how the weights reach the node, in the words of the load budget."""
+    source = item.revision.source
+    if source.volume is not None:
+        storage = context.spec.cluster.storage.get(source.volume.storage)
+        if storage is not None:
+            rate = None if storage.read_mbps is None else storage.read_mbps * MB / MIB
+            return LoadSource(kind=storage.kind, read_mib_per_s=rate)
+    for kind in ("hub", "s3", "gcs", "oci"):
+        if getattr(source, kind) is not None:
+            return LoadSource(kind=kind)
+    return LoadSource(kind="pvc")
+
+
+def _concurrency(facts: Facts, item: Resolved, shape: Shape) -> Derived:
+    found, gpu, memory = facts.revisions[item.model_name, item.name], facts.gpus[shape.pool], shape.memory
+    path: Path = ("models", item.model_name)
+    tokens = item.model.limits.context_tokens
+    bounds = {
+        "kv": f"the safe KV cache of {memory.kv_cache_tokens_safe} tokens holds {int(shape.concurrency.value)} requests of {tokens}",
+        "tpot": f"more would miss the TPOT target; the KV cache holds {memory.requests_that_fit(tokens)} requests of {tokens}",
+        "limit": f"limits.maxConcurrentRequests; the KV cache holds {memory.requests_that_fit(tokens)} requests of {tokens}",
+        "max-num-seqs": f"enough for the peak; the KV cache holds {memory.requests_that_fit(tokens)} requests of {tokens}",
+    }
+    terms = tuple(from_term(f"sizing {name}", term) for name, term in memory.terms().items())
+    return Derived(
+        value=int(shape.concurrency.value),
+        because=bounds[shape.limited_by],
+        origins=(
+            from_spec(*path, "limits", "maxPromptTokens"),
+            from_spec(*path, "limits", "maxCompletionTokens"),
+            from_spec(*path, "targets", "tpotP95"),
+            from_spec(*item.path, "engine", "gpuMemoryUtilization"),
+            from_catalog(f"gpus.{gpu.name}.memoryGiB", gpu.memory_gib),
+            from_catalog(f"models.{found.architecture_from}"),
+            *terms,
+        ),
+    )
+
+
+def _startup(item: Resolved, load: LoadBudget, which: str) -> Derived:
+    term = load.budget_seconds if which == "budget" else load.expected_seconds
+    source = (*item.path, "source")
+    return Derived(value=round(term.value), because=term.because, origins=(from_spec(*source), from_catalog("storage")))
+
+
+def _replicas(context: Context, item: Resolved, shape: Shape) -> tuple[Derived, Derived]:
+    """Engines at the least and at the most: the spec's bounds where it has them, else what the peak needs."""
+    scaling, path = item.revision.scaling, (*item.path, "scaling")
+    stable = item.name == item.model.tracks.stable
+    peak = int(shape.replicas.value) if stable else 1
+    peak_origins = (
+        from_spec("models", item.model_name, "targets", "peakConcurrentRequests"),
+        from_plan(*item.path, "maxConcurrentRequests"),
+    )
+    if stable:
+        share = utilization(item)
+        why = f"peak {item.model.targets.peak_concurrent_requests} requests / ({share:g} x {shape.concurrency.value:g} per engine)"
+    else:
+        why = "on no stable track: one engine until a rollout asks for more"
+    redundant = 2 if context.spec.production and not item.model.preemptible and stable else 1
+    needed = max(peak, redundant)
+    if needed > peak:
+        why += f", at least {redundant} in production"
+    if scaling.max is not None:
+        most = Derived(value=scaling.max, because="", origins=(from_spec(*path, "max"),))
+    else:
+        most = Derived(value=max(needed, scaling.min or 0), because=why, origins=peak_origins)
+    if scaling.min is not None:
+        least = Derived(value=scaling.min, because="", origins=(from_spec(*path, "min"),))
+    else:
+        least = Derived(value=min(needed, int(most.value)), because=why, origins=peak_origins)
+    return least, most

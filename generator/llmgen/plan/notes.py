@@ -1,0 +1,61 @@
+"""What the plan cannot keep, and what this version does not render yet. Nothing is ignored silently."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmgen.spec.quantity import byte_count
+
+if TYPE_CHECKING:
+    from llmgen.checks.context import Context
+    from llmgen.plan import EnginePlan, Plan
+    from llmgen.problems import Path
+
+NOT_RENDERED = {
+    "gateway": "the gateway is not deployed by this version: clients reach the models' Services",
+    "routing": "routing rules and fallbacks are not applied by this version; aliases are",
+    "tenants": "tenants and their limits are not enforced by this version",
+    "traffic": "requests are not split between revisions by this version: the stable revision answers all of them",
+    "observability": "alerts, dashboards and scraping are not rendered by this version",
+}
+"""Blocks that are checked and that no template reads yet."""
+
+
+def check(context: Context, plan: Plan) -> None:
+    """Report engines too few for the peak, pods too large for their node, and blocks that are only checked."""
+    for item in context.revisions():
+        planned = plan.engines.get((item.model_name, item.name))
+        if planned is None:
+            continue
+        if item.name == item.model.tracks.stable and not item.model.preemptible:
+            needed, least = int(planned.shape.replicas.value), planned.min_replicas.value
+            if least < needed:
+                context.add(
+                    "LLM304", (*item.path, "scaling", "min"),
+                    f"{least} engines run, and the peak of {item.model.targets.peak_concurrent_requests} requests needs {needed}; "
+                    "autoscaling is not available yet, so nothing adds them", severity="warning", hint=f"min: {needed}",
+                )  # fmt: skip
+        _node(context, item.path, planned.pool, planned)
+    document = context.loaded.document
+    for block, note in NOT_RENDERED.items():
+        if document is not None and document.has((block,)):
+            context.add("LLM391", (block,), note, key=True, severity="warning")
+
+
+def _node(context: Context, path: Path, pool_name: str, planned: EnginePlan) -> None:
+    of = f"{path[1]}/{path[3]}"
+    pool = context.spec.cluster.pools[pool_name]
+    engines = max(1, pool.gpus_per_node // planned.gpus)
+    if pool.node_cpu is not None and engines * float(planned.host.cpu.value) > pool.node_cpu:
+        context.add(
+            "LLM312", ("cluster", "pools", pool_name, "nodeCpu"),
+            f"{engines} engines of {planned.host.cpu.value} cores fill a node of {pool_name!r}, which leaves {pool.node_cpu:g} ({of})",
+            hint=f"at least {engines * float(planned.host.cpu.value):g} cores, or GPUs stay idle",
+        )  # fmt: skip
+    memory = engines * byte_count(planned.host.memory.value)
+    if pool.node_memory is not None and memory > pool.node_memory:
+        context.add(
+            "LLM312", ("cluster", "pools", pool_name, "nodeMemory"),
+            f"{engines} engines of {planned.host.memory.value} do not fit a node of {pool_name!r} ({of})",
+            hint=f"at least {memory / 2**30:.0f}Gi, or GPUs stay idle",
+        )  # fmt: skip

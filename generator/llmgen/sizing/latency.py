@@ -1,0 +1,251 @@
+"""Time per output token and time to first token of one replica, from a roofline.
+
+One engine step makes one token for each of B running sequences. Its time is a sum of physical parts, each known from the
+architecture and the GPU's datasheet, times one fitted efficiency (``roofline.py``):
+
+* ``read``: weights the step touches and the KV cache of B sequences, over memory bandwidth. Of E experts a batch of B tokens
+  with k active ones touches E (1 - (1 - k/E)^B);
+* ``compute``: 2 x active weights x B operations over the peak rate of the weights' arithmetic;
+* ``prefill``: sequences end and new prompts take their place: B x prompt / completion prompt tokens ride on every step;
+* ``link`` and ``reduce``: two all-reduces a layer, bytes over the link and a latency each;
+* ``layer``, ``expert_layer``, ``sequence``, ``step``: launches and scheduling.
+
+Near saturation queues, not the roofline, decide the time to first token: it is stated for an unsaturated replica only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log2
+
+from llmgen.architecture import Architecture, AttentionKind, StoredBlock
+from llmgen.architecture.schemes import MXFP4
+from llmgen.sizing import roofline
+from llmgen.sizing.constants import parse_minor
+from llmgen.sizing.device import Device
+from llmgen.sizing.engine import EngineSettings
+from llmgen.sizing.kvcache import state_bytes, token_bytes
+from llmgen.sizing.units import Term
+from llmgen.sizing.weights import WeightRules, block_bytes, bytes_per_element
+
+_MS = 1000.0
+_RULES = WeightRules()
+# Real prefill over the datasheet peak, used only to see how much of it hides behind the weight read.
+PREFILL_SLOWDOWN = 2.5
+# Scheduling overlaps the GPU by default from this minor on.
+ASYNC_SCHEDULING = (0, 14)
+# From this compute capability on, routing, quantization and both expert products run as one fused kernel.
+BLACKWELL = (10, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Milliseconds and tokens per second of one replica, with the error seen on families left out of the fit."""
+
+    tpot_ms: Term
+    ttft_ms: Term
+    output_tokens_per_second: Term
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What a step of one model on one GPU shape costs, reduced to the numbers that depend on load only by B."""
+
+    dense_bytes: float
+    experts: tuple[tuple[float, int, int], ...]
+    kv_bytes: float
+    window_bytes: tuple[tuple[float, int], ...]
+    state_bytes: float
+    flops_per_token: float
+    attention_flops: float
+    peak: float
+    bandwidth: float
+    link: float
+    layers: int
+    expert_layers: int
+    hidden: int
+    element: float
+    tensor_parallel: int
+    stages: int
+    old: bool = False
+    dequantized: bool = False
+    unfused: bool = False
+    narrow: bool = False
+
+
+def latency(
+    architecture: Architecture,
+    device: Device,
+    engine: EngineSettings,
+    *,
+    prompt_tokens: float,
+    completion_tokens: float,
+    concurrency: float,
+) -> Latency:
+    """Latency of one replica with ``concurrency`` running sequences of mean ``prompt_tokens`` and ``completion_tokens``."""
+    model = architecture.requantized(engine.quantization) if engine.quantization else architecture
+    return latency_of(costs(model, device, engine), prompt_tokens, completion_tokens, concurrency)
+
+
+def latency_of(cost: Costs, prompt_tokens: float, completion_tokens: float, concurrency: float) -> Latency:
+    """As :func:`latency`, for costs already reduced: a search asks for many loads of one shape."""
+    parts = step_parts(cost, prompt_tokens, completion_tokens, concurrency)
+    step = sum(roofline.STEP[name] * value for name, value in parts.items())
+    first = first_parts(cost, prompt_tokens, step)
+    ttft = sum(roofline.FIRST[name] * value for name, value in first.items())
+    total = ttft + step * max(completion_tokens - 1, 0)
+    rate = concurrency * completion_tokens / total * _MS if total else 0.0
+    largest = sorted(parts, key=lambda name: roofline.STEP[name] * parts[name], reverse=True)[:3]
+    shown = ", ".join(f"{name} {roofline.STEP[name] * parts[name]:.1f}" for name in largest)
+    return Latency(
+        tpot_ms=Term(step, "ms", f"{concurrency:g} sequences: {shown} ms; {roofline.STEP_ERROR}"),
+        ttft_ms=Term(ttft, "ms", f"prefill of {prompt_tokens:g} tokens, unsaturated; {roofline.FIRST_ERROR}"),
+        output_tokens_per_second=Term(
+            rate, "tokens/s", f"{concurrency:g} x {completion_tokens:g} tokens in {total / _MS:.2f} s"
+        ),
+        error=roofline.STEP_ERROR,
+    )
+
+
+def step_ms(cost: Costs, prompt: float, completion: float, batch: float) -> float:
+    """Predicted milliseconds per output token."""
+    return sum(roofline.STEP[name] * value for name, value in step_parts(cost, prompt, completion, batch).items())
+
+
+def largest_batch(cost: Costs, prompt: float, completion: float, target_ms: float, limit: int) -> int:
+    """The most running sequences, up to ``limit``, whose time per token stays within ``target_ms``; 0 when none does."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if step_ms(cost, prompt, completion, middle) <= target_ms:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def step_parts(cost: Costs, prompt: float, completion: float, batch: float) -> dict[str, float]:
+    """Unscaled milliseconds (or counts) of one step, by the names of ``roofline.STEP``."""
+    context = prompt + completion / 2
+    read = cost.dense_bytes + batch * cost.state_bytes
+    routed = sum(size * (1 - (1 - active / count) ** batch) for size, count, active in cost.experts)
+    read += batch * (cost.kv_bytes * context + sum(size * min(context, window) for size, window in cost.window_bytes))
+    # A mixed step reads the weights once for its prompt and its running sequences: only the rest of a prefill is felt.
+    turnover = batch / max(completion, 1.0)
+    prompt_tokens = turnover * prompt
+    work = prompt * (cost.flops_per_token + cost.attention_flops * prompt / 2) / cost.peak * _MS
+    hidden = (cost.dense_bytes + routed) / cost.bandwidth * _MS / PREFILL_SLOWDOWN
+    felt = turnover * max(work - hidden, 0.0)
+    reduces = 2 * cost.layers if cost.tensor_parallel > 1 else 0
+    ring = 2 * (cost.tensor_parallel - 1) / cost.tensor_parallel
+    moved = reduces * (batch + prompt_tokens) * cost.hidden * cost.element * ring
+    return {
+        "step": float(cost.stages),
+        "layer": float(cost.layers),
+        "old_layer": float(cost.layers) if cost.old else 0.0,
+        "expert_layer": float(cost.expert_layers),
+        "unfused_layer": float(cost.layers) if cost.unfused else 0.0,
+        "unfused_experts": float(cost.expert_layers) if cost.unfused and cost.narrow else 0.0,
+        "read": read / cost.bandwidth * _MS,
+        "expert_read": routed / cost.bandwidth * _MS,
+        "dequantize": (read + routed) / cost.bandwidth * _MS if cost.dequantized else 0.0,
+        "compute": batch * cost.flops_per_token / cost.peak * _MS,
+        "prefill": felt,
+        "reduce": reduces * log2(cost.tensor_parallel),
+        "link": moved / cost.link * _MS,
+        "sequence": batch,
+    }
+
+
+def first_parts(cost: Costs, prompt: float, step: float) -> dict[str, float]:
+    """Unscaled milliseconds of the first token, by the names of ``roofline.FIRST``."""
+    work = prompt * (cost.flops_per_token + cost.attention_flops * prompt / 2)
+    return {"fixed": 1.0, "prefill": work / cost.peak * _MS, "step": step}
+
+
+def costs(model: Architecture, device: Device, engine: EngineSettings) -> Costs:
+    """Reduce a model, a GPU and an engine to the numbers a step depends on. Bytes and FLOP are per GPU."""
+    parallel, element = engine.tensor_parallel, bytes_per_element(engine.dtype, model.dtype)
+    dense, flops, attention_flops, kv, states = 0.0, 0.0, 0.0, 0.0, 0.0
+    experts: list[tuple[float, int, int]] = []
+    windows: list[tuple[float, int]] = []
+    expert_layers = 0
+    for number, stored in zip(model.counts, model.blocks, strict=True):
+        block = stored.block
+        whole = block_bytes(stored, parallel, element, _RULES)
+        routed = _expert_bytes(stored, parallel, element)
+        dense += number * (whole - routed)
+        flops += number * 2 * block.active_parameters / parallel
+        if routed:
+            experts.append((number * routed, block.experts.count, block.experts.active))
+            expert_layers += number
+        attention = block.attention
+        if attention.kind is AttentionKind.STATE:
+            states += number * 2 * state_bytes(attention, parallel, element, model)
+            continue
+        if attention.kind is AttentionKind.NONE:
+            continue
+        size = number * token_bytes(attention, parallel, element, engine.kv_cache_dtype)
+        if attention.window:
+            windows.append((size, attention.window))
+        else:
+            kv += size
+        attention_flops += number * 4 * attention.query_dim / parallel
+    table = model.vocabulary * model.hidden / parallel
+    return Costs(
+        dense_bytes=dense + table * element,
+        experts=tuple(experts),
+        kv_bytes=kv,
+        window_bytes=tuple(windows),
+        state_bytes=states,
+        flops_per_token=flops + 2 * table,
+        attention_flops=attention_flops,
+        peak=_peak(model, device) * 1e12,
+        bandwidth=device.bandwidth_gbps * 1e9,
+        link=device.link_gbps * 1e9 / 2,
+        layers=model.layers,
+        expert_layers=expert_layers,
+        hidden=model.hidden,
+        element=element,
+        tensor_parallel=parallel,
+        stages=engine.pipeline_parallel,
+        old=(parse_minor(engine.version) or ASYNC_SCHEDULING) < ASYNC_SCHEDULING,
+        dequantized=_dequantized(model),
+        unfused=device.capability < BLACKWELL,
+        narrow="fp8" in _computes(model),
+    )
+
+
+def _expert_bytes(stored: StoredBlock, parallel: int, element: float) -> float:
+    if not stored.block.experts.count:
+        return 0.0
+    total = 0.0
+    for matrix, scheme in zip(stored.block.matrices, stored.schemes, strict=False):
+        if matrix.count > 1:
+            width = scheme.bytes_per_weight if scheme is not None else element
+            total += matrix.weights * width / parallel
+    return total
+
+
+def _dequantized(model: Architecture) -> bool:
+    """Whether weights are integers below 8 bits that kernels widen before they multiply."""
+    return any(
+        scheme is not None and scheme.bits < 8 and scheme.compute == "bf16" and scheme is not MXFP4
+        for stored in model.blocks
+        for scheme in stored.schemes
+    )
+
+
+def _computes(model: Architecture) -> set[str]:
+    return {scheme.compute for stored in model.blocks for scheme in stored.schemes if scheme is not None}
+
+
+def _peak(model: Architecture, device: Device) -> float:
+    """TFLOP/s of the arithmetic most weights use; a GPU without it computes in 16 bits."""
+    computes = _computes(model)
+    if "fp4" in computes:
+        return device.fp4_tflops or device.bf16_tflops
+    if computes & {"fp8", "int8"}:
+        return device.fp8_tflops or device.bf16_tflops
+    return device.bf16_tflops

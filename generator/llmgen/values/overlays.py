@@ -1,0 +1,46 @@
+"""rollout.yaml and overrides.yaml, as Helm layers them over the generated values: read for budgets, never written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llmgen.checks.context import Context
+    from llmgen.plan import Plan
+    from llmgen.values.tree import ValueTree
+
+
+def check(context: Context, plan: Plan, tree: ValueTree, files: Iterable[FilePath]) -> None:
+    """Check the values contract and every invariant on the effective values, and the GPU budget that results.
+
+    Problems of the generated values themselves are bugs of the generator and raise RuntimeError.
+    """
+    from llmgen import invariants, source  # noqa: PLC0415 -- only when values are built
+    from llmgen.merge import merge_documents  # noqa: PLC0415
+    from llmgen.plan import budget  # noqa: PLC0415
+
+    document = source.Document.from_data(tree.data, "values.yaml")
+    _own_bugs(tree.data)
+    present = [file for file in files if file.exists()]
+    for file in present:
+        reading = source.read(str(file))
+        context.problems.extend(reading.problems)
+        if reading.document is not None and reading.document.data is not None:
+            document = merge_documents(document, (), patch=reading.document)
+    if not present:
+        return
+    context.problems.extend(invariants.check(document))
+    overlaid = budget.draw(context, plan, document.data)
+    budget.check(context, overlaid)
+
+
+def _own_bugs(data: dict[str, Any]) -> None:
+    from llmgen import invariants, source  # noqa: PLC0415
+
+    problems = invariants.check(source.Document.from_data(data, "values.yaml"))
+    wrong = [problem for problem in problems if problem.severity == "error"]
+    if wrong:
+        said = "; ".join(f"{problem.id} {problem.path}: {problem.message}" for problem in wrong)
+        raise RuntimeError(f"the generated values break their own contract, please report it: {said}")
