@@ -37,7 +37,7 @@ check: setup ## Lint and types
 
 .PHONY: test
 test: check ## Lint, types, and every test that needs no cluster
-	helm-unittest charts/llm-serving
+	helm-unittest -f 'tests/**/*_test.yaml' charts/llm-serving
 	pytest
 
 .PHONY: apiserver

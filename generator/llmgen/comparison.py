@@ -63,14 +63,24 @@ def compare(before: Side, after: Side) -> list[Change]:
     old, new = before.values.get("models") or {}, after.values.get("models") or {}
     for name in [*new, *(gone for gone in old if gone not in new)]:
         if name not in old:
-            changes.append(Change(path=f"models.{name}", effect="added", text=f"model {name} is new: {_engines(new[name])}"))
+            changes.append(
+                Change(path=f"models.{name}", effect="added", text=f"model {name} is new: {_engines(new[name])}")
+            )
         elif name not in new:
-            changes.append(Change(path=f"models.{name}", effect="removed", text=f"model {name} is gone: its callers get 404"))
+            changes.append(
+                Change(path=f"models.{name}", effect="removed", text=f"model {name} is gone: its callers get 404")
+            )
         else:
             changes += _model(name, old[name] or {}, new[name] or {})
     for key in sorted({*before.values, *after.values} - {"models"}):
         changes += [
-            Change(path=dotted(path), effect="other", text=f"{dotted(path)}: {_show(was)} -> {_show(now)}", before=was, after=now)
+            Change(
+                path=dotted(path),
+                effect="other",
+                text=f"{dotted(path)}: {_show(was)} -> {_show(now)}",
+                before=was,
+                after=now,
+            )
             for path, was, now in _leaves((key,), before.values.get(key), after.values.get(key))
         ]
     return changes
@@ -82,16 +92,28 @@ def _model(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
     for revision in [*revisions_after, *(gone for gone in revisions_before if gone not in revisions_after)]:
         where = (*path, "revisions", revision)
         if revision not in revisions_before:
-            yield Change(path=dotted(where), effect="added", text=f"{name}/{revision} is deployed beside the others: {_size(revisions_after[revision])}")
+            yield Change(
+                path=dotted(where),
+                effect="added",
+                text=f"{name}/{revision} is deployed beside the others: {_size(revisions_after[revision])}",
+            )
         elif revision not in revisions_after:
-            yield Change(path=dotted(where), effect="removed", text=f"{name}/{revision} is removed: its engines drain and stop")
+            yield Change(
+                path=dotted(where), effect="removed", text=f"{name}/{revision} is removed: its engines drain and stop"
+            )
         else:
             yield from _revision(where, revisions_before[revision] or {}, revisions_after[revision] or {})
     for leaf, was, now in _leaves(path, {**old, "revisions": None}, {**new, "revisions": None}):
         key = str(leaf[2]) if len(leaf) > 2 else ""  # noqa: PLR2004 -- models.<name>.<key>
         effect: Effect = "traffic" if key == "tracks" else "limit" if key == "limits" else "restart"
         note = "" if key == "tracks" else "; rolls every engine of the model"
-        yield Change(path=dotted(leaf), effect=effect, text=f"{dotted(leaf)}: {_show(was)} -> {_show(now)}{note}", before=was, after=now)
+        yield Change(
+            path=dotted(leaf),
+            effect=effect,
+            text=f"{dotted(leaf)}: {_show(was)} -> {_show(now)}{note}",
+            before=was,
+            after=now,
+        )
 
 
 def _revision(where: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
@@ -107,7 +129,11 @@ def _revision(where: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> It
         yield Change(path=dotted(leaf), effect="restart" if restart else "resize", text=text, before=was, after=now)
     if rolls:
         engines = new.get("scaling", {}).get("minReplicas", 1)
-        yield Change(path=dotted(where), effect="restart", text=f"{label} is edited in place: its {engines} engines restart one by one and load again; {_SIDE_BY_SIDE}")
+        yield Change(
+            path=dotted(where),
+            effect="restart",
+            text=f"{label} is edited in place: its {engines} engines restart one by one and load again; {_SIDE_BY_SIDE}",
+        )
 
 
 def _switch(now: object) -> str:
@@ -137,7 +163,8 @@ def _size(revision: Mapping[str, Any] | None) -> str:
     values = revision or {}
     scaling = {**merged.get("scaling", {}), **values.get("scaling", {})}
     shape = {**merged.get("parallelism", {}), **values.get("parallelism", {})}
-    return f"{scaling.get('minReplicas', 1)} to {scaling.get('maxReplicas', 1)} engines of {shape.get('tensor', 1) * shape.get('pipeline', 1)} GPUs"
+    gpus = shape.get("tensor", 1) * shape.get("pipeline", 1)
+    return f"{scaling.get('minReplicas', 1)} to {scaling.get('maxReplicas', 1)} engines of {gpus} GPUs"
 
 
 def _show(value: object) -> str:
@@ -152,7 +179,15 @@ def as_json(change: Change) -> dict[str, Any]:
 def as_text(changes: list[Change], before: Side, after: Side) -> str:
     """Return the changes as lines, grouped by what they do, with GPUs and price at the end."""
     lines: list[str] = []
-    titles = {"added": "Added", "removed": "Removed", "restart": "Restarts", "resize": "Sizes", "limit": "Limits", "traffic": "Traffic", "other": "Else"}
+    titles = {
+        "added": "Added",
+        "removed": "Removed",
+        "restart": "Restarts",
+        "resize": "Sizes",
+        "limit": "Limits",
+        "traffic": "Traffic",
+        "other": "Else",
+    }
     for effect, title in titles.items():
         found = [change.text for change in changes if change.effect == effect]
         if found:

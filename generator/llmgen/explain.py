@@ -74,9 +74,19 @@ def _written(outcome: Outcome, path: Path) -> Step:
     if document is not None and document.has(where):
         span = document.key_span(where)
         value = document.get(where)
-        return Step(name=dotted(where), kind="spec", value=value if not isinstance(value, dict) else None, at=f"{span.file}:{span.line}:{span.col}")
+        return Step(
+            name=dotted(where),
+            kind="spec",
+            value=value if not isinstance(value, dict) else None,
+            at=f"{span.file}:{span.line}:{span.col}",
+        )
     described = schema_at(spec_schema(), where)
-    return Step(name=dotted(where), kind="default", value=described.get("default", described.get("x-default")), because="not in the spec: default of the contract")
+    return Step(
+        name=dotted(where),
+        kind="default",
+        value=described.get("default", described.get("x-default")),
+        because="not in the spec: default of the contract",
+    )
 
 
 def as_json(step: Step) -> dict[str, Any]:
@@ -94,7 +104,11 @@ def as_json(step: Step) -> dict[str, Any]:
 def as_text(step: Step, indent: int = 0) -> str:
     """Return ``step`` as indented lines."""
     pad = "  " * indent
-    value = "" if step.value is None else f" = {step.value if step.kind == 'term' else json.dumps(step.value, ensure_ascii=False)}"
+    value = (
+        ""
+        if step.value is None
+        else f" = {step.value if step.kind == 'term' else json.dumps(step.value, ensure_ascii=False)}"
+    )
     place = f"  ({step.at})" if step.at else ""
     label = {"catalog": "catalog ", "default": "default ", "spec": "spec "}.get(step.kind, "")
     lines = [f"{pad}{label}{step.name}{value}{place}"]

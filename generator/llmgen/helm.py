@@ -33,7 +33,9 @@ def binary() -> str:
 def version(helm: str) -> tuple[int, int]:
     """Return (major, minor) of ``helm``. Raises HelmError if it cannot be asked."""
     try:
-        said = subprocess.run([helm, "version", "--short"], capture_output=True, text=True, check=True, timeout=60).stdout
+        said = subprocess.run(
+            [helm, "version", "--short"], capture_output=True, text=True, check=True, timeout=60
+        ).stdout
     except (OSError, subprocess.SubprocessError) as error:
         raise HelmError(f"{helm} cannot be run: {error}") from error
     match = re.search(r"v?(\d+)\.(\d+)", said)
@@ -47,7 +49,9 @@ def template(release: str, values: Sequence[Path], *, namespace: str, kubernetes
     helm = binary()
     found = version(helm)
     if not SUPPORTED[0] <= found < SUPPORTED[1]:
-        raise HelmError(f"{helm} is version {found[0]}.{found[1]}; supported are {SUPPORTED[0][0]}.{SUPPORTED[0][1]} to 4.x")
+        raise HelmError(
+            f"{helm} is version {found[0]}.{found[1]}; supported are {SUPPORTED[0][0]}.{SUPPORTED[0][1]} to 4.x"
+        )
     arguments = [helm, "template", release, str(chart.folder()), "--namespace", namespace, "--kube-version", kubernetes]
     for file in values:
         arguments += ["-f", str(file)]

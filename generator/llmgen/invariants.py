@@ -48,15 +48,29 @@ class _Checker:
             self._names(names, data, path, object_name(data.get("fullnameOverride") or "release", model_name))
             for name, revision in (model.get("revisions") or {}).items():
                 where: Path = (*path, "revisions", name)
-                self._names(names, data, where, object_name(data.get("fullnameOverride") or "release", model_name, name))
+                self._names(
+                    names, data, where, object_name(data.get("fullnameOverride") or "release", model_name, name)
+                )
                 self._revision(where, model, _over(self._defaults.get("engineDefaults", {}), revision or {}))
                 for volume, engines in self._mounted(where, revision or {}, data):
                     mounts.setdefault(volume, []).append((f"{model_name}/{name}", engines))
         self._shared(data.get("volumes") or {}, mounts)
 
-    def _add(self, id_: str, path: Path, message: str, *, allowed: tuple[str, ...] = (), hint: str | None = None, key: bool = False, severity: Severity = "error") -> None:
+    def _add(
+        self,
+        id_: str,
+        path: Path,
+        message: str,
+        *,
+        allowed: tuple[str, ...] = (),
+        hint: str | None = None,
+        key: bool = False,
+        severity: Severity = "error",
+    ) -> None:
         span = self._document.key_span(path) if key else self._document.value_span(path)
-        self.problems.append(Problem(id=id_, path=path, span=span, message=message, allowed=allowed, hint=hint, severity=severity))
+        self.problems.append(
+            Problem(id=id_, path=path, span=span, message=message, allowed=allowed, hint=hint, severity=severity)
+        )
 
     def _tracks(self, path: Path, model: Mapping[str, Any]) -> None:
         revisions, tracks = tuple(model.get("revisions") or {}), model.get("tracks") or {}
@@ -64,7 +78,13 @@ class _Checker:
         for track, pointer in tracks.items():
             revision = (pointer or {}).get("revision")
             if revision is not None and revision not in revisions:
-                self._add("LLM401", (*path, "tracks", track, "revision"), f"track {track} points to {revision!r}, which is no revision", allowed=revisions, hint=guess_hint(revision, revisions))
+                self._add(
+                    "LLM401",
+                    (*path, "tracks", track, "revision"),
+                    f"track {track} points to {revision!r}, which is no revision",
+                    allowed=revisions,
+                    hint=guess_hint(revision, revisions),
+                )
             if "weight" in (pointer or {}):
                 total, weighted = total + pointer["weight"], True
         if weighted and total != _ALL:
@@ -87,13 +107,30 @@ class _Checker:
         sources = [key for key, value in (revision.get("weights") or {}).items() if value is not None]
         if len(sources) != 1:
             said = " and ".join(sources) if sources else "nothing"
-            self._add("LLM405", (*path, "weights"), f"weights come from {said}", allowed=("hub", "volume", "image", "uri"), key=True)
-        concurrent, batched = revision.get("maxConcurrentRequests", 0), revision.get("maxBatchedTokens") or concurrent_limit(revision)
+            self._add(
+                "LLM405",
+                (*path, "weights"),
+                f"weights come from {said}",
+                allowed=("hub", "volume", "image", "uri"),
+                key=True,
+            )
+        concurrent, batched = (
+            revision.get("maxConcurrentRequests", 0),
+            revision.get("maxBatchedTokens") or concurrent_limit(revision),
+        )
         if concurrent > batched:
-            self._add("LLM406", (*path, "maxBatchedTokens"), f"{batched} tokens per step cannot hold one token of each of {concurrent} requests")
+            self._add(
+                "LLM406",
+                (*path, "maxBatchedTokens"),
+                f"{batched} tokens per step cannot hold one token of each of {concurrent} requests",
+            )
         budget, expected = startup.get("budgetSeconds", 0), startup.get("expectedSeconds", 0)
         if budget < expected:
-            self._add("LLM407", (*path, "startup", "budgetSeconds"), f"{budget} s is below the expected load of {expected} s: the probe would kill it while loading")
+            self._add(
+                "LLM407",
+                (*path, "startup", "budgetSeconds"),
+                f"{budget} s is below the expected load of {expected} s: the probe would kill it while loading",
+            )
         self._flags(path, revision.get("flags") or {})
         image = revision.get("image", {})
         if not image.get("digest") and _MOVING.search(str(image.get("tag") or "")):
@@ -105,19 +142,34 @@ class _Checker:
         for flag in flags:
             owner = chart.flag_owners().get(flag)
             if owner is not None and flags[flag] is not None:
-                self._add("LLM408", (*path, "flags", flag), f"the chart sets {flag} from {owner}", key=True, hint=f"set {owner}")
+                self._add(
+                    "LLM408",
+                    (*path, "flags", flag),
+                    f"the chart sets {flag} from {owner}",
+                    key=True,
+                    hint=f"set {owner}",
+                )
 
     def _mounted(self, path: Path, revision: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         engines = (revision.get("scaling") or {}).get("maxReplicas", 1)
         volumes = data.get("volumes") or {}
         weights, cache = (revision.get("weights") or {}).get("volume") or {}, revision.get("cache") or {}
-        for name, where in ((weights.get("name"), ("weights", "volume", "name")), (cache.get("volume"), ("cache", "volume"))):
+        for name, where in (
+            (weights.get("name"), ("weights", "volume", "name")),
+            (cache.get("volume"), ("cache", "volume")),
+        ):
             if not name:
                 continue
             if name in volumes:
                 yield name, engines
             else:
-                self._add("LLM404", (*path, *where), f"unknown volume {name!r}", allowed=tuple(volumes), hint=guess_hint(name, volumes))
+                self._add(
+                    "LLM404",
+                    (*path, *where),
+                    f"unknown volume {name!r}",
+                    allowed=tuple(volumes),
+                    hint=guess_hint(name, volumes),
+                )
 
     def _shared(self, volumes: Mapping[str, Any], mounts: Mapping[str, list[tuple[str, int]]]) -> None:
         for name, users in mounts.items():
@@ -125,7 +177,12 @@ class _Checker:
             pods = sum(engines for _, engines in users)
             if volume.get("accessMode") in _SINGLE_NODE and not volume.get("local") and pods > 1:
                 said = ", ".join(f"{user} {engines}" for user, engines in users)
-                self._add("LLM404", ("volumes", name, "accessMode"), f"{volume['accessMode']} allows one node, and {pods} pods may mount it ({said})", allowed=("ReadWriteMany", "ReadOnlyMany"))
+                self._add(
+                    "LLM404",
+                    ("volumes", name, "accessMode"),
+                    f"{volume['accessMode']} allows one node, and {pods} pods may mount it ({said})",
+                    allowed=("ReadWriteMany", "ReadOnlyMany"),
+                )
 
 
 def concurrent_limit(revision: Mapping[str, Any]) -> int:

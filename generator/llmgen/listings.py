@@ -39,11 +39,17 @@ def entry(kind: str, name: str) -> Row:
 def _gpus() -> list[Row]:
     return [
         {
-            "gpu": gpu.name, "GiB": gpu.memory_gib, "GB/s": gpu.bandwidth_gbps, "bf16 TFLOP/s": gpu.bf16_tflops, "fp8 TFLOP/s": gpu.fp8_tflops,
-            "link": gpu.interconnect, "MIG": " ".join(gpu.mig) or "-", "$/h": gpu.price_per_hour_usd,
+            "gpu": gpu.name,
+            "GiB": gpu.memory_gib,
+            "GB/s": gpu.bandwidth_gbps,
+            "bf16 TFLOP/s": gpu.bf16_tflops,
+            "fp8 TFLOP/s": gpu.fp8_tflops,
+            "link": gpu.interconnect,
+            "MIG": " ".join(gpu.mig) or "-",
+            "$/h": gpu.price_per_hour_usd,
         }
         for gpu in catalog.gpus().values()
-    ]  # fmt: skip
+    ]
 
 
 def _models() -> list[Row]:
@@ -54,10 +60,14 @@ def _models() -> list[Row]:
         parsed = Architecture.from_config(config)
         rows.append(
             {
-                "model": name, "B parameters": round(parsed.parameters / 1e9, 2), "heads": parsed.attention.heads or None, "KV heads": parsed.attention.kv_heads or None,
-                "context": parsed.max_position, "sized": "no: " + parsed.unsupported[0] if parsed.unsupported else "yes",
+                "model": name,
+                "B parameters": round(parsed.parameters / 1e9, 2),
+                "heads": parsed.attention.heads or None,
+                "KV heads": parsed.attention.kv_heads or None,
+                "context": parsed.max_position,
+                "sized": "no: " + parsed.unsupported[0] if parsed.unsupported else "yes",
             }
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -68,24 +78,32 @@ def _versions() -> list[Row]:
         features = version.features
         rows.append(
             {
-                "vllm": minor, "read from": version.version, "flags": len(version.flags), "removed flags": len(version.removed_flags),
-                "metrics": len(version.metrics), "drains": _yes(features.shutdown_timeout), "bounds its queue": _yes(features.max_num_queued_reqs),
+                "vllm": minor,
+                "read from": version.version,
+                "flags": len(version.flags),
+                "removed flags": len(version.removed_flags),
+                "metrics": len(version.metrics),
+                "drains": _yes(features.shutdown_timeout),
+                "bounds its queue": _yes(features.max_num_queued_reqs),
             }
-        )  # fmt: skip
+        )
     return rows
 
 
 def _storage() -> list[Row]:
     from llmgen.sizing import storage_kinds  # noqa: PLC0415 -- only for storage
 
-    return [{"kind": name, **{key: value for key, value in _plain(kind).items() if not isinstance(value, (dict, list))}} for name, kind in storage_kinds().items()]
+    return [
+        {"kind": name, **{key: value for key, value in _plain(kind).items() if not isinstance(value, (dict, list))}}
+        for name, kind in storage_kinds().items()
+    ]
 
 
 def _yes(value: bool) -> str:  # noqa: FBT001 -- what it prints
     return "yes" if value else "no"
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 -- plain data of any shape
+def _plain(value: object) -> Any:  # noqa: ANN401 -- plain data of any shape
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):

@@ -70,7 +70,9 @@ def load(path: str, env: str | None = None) -> Loaded:
     if env is not None and isinstance(document.data, dict):
         if env not in (document.data.get("environments") or {}):
             raise KeyError(env)
-        shape = [problem for problem in contract.check(document, spec_schema()) if problem.path[:2] == ("environments", env)]
+        shape = [
+            problem for problem in contract.check(document, spec_schema()) if problem.path[:2] == ("environments", env)
+        ]
         if isinstance(document.data["environments"][env], dict):
             document, shape = merge.merge_documents(document, ("environments", env)), []
     else:
@@ -102,7 +104,12 @@ def _build(path: str, env: str | None, document: Document, found: list[Problem])
     elif isinstance(document.data, dict):
         spec = _what_is_left(document, pruned)
     return Loaded(
-        file=path, env=env, document=document, spec=spec, problems=tuple(in_file_order(problems)), pruned=frozenset(pruned)
+        file=path,
+        env=env,
+        document=document,
+        spec=spec,
+        problems=tuple(in_file_order(problems)),
+        pruned=frozenset(pruned),
     )
 
 
@@ -122,8 +129,7 @@ def _resolve(document: Document) -> tuple[dict[tuple[str, str], Document], list[
             if patch and isinstance(patch, dict):
                 merged = merge.merge_documents(base, (), patch=_part(document, where, tuple(patch)))
             resolved[name, revision] = merged
-            for problem in contract.check(merged, _revision_schema()):
-                problems.append(_placed(document, where, problem))
+            problems += [_placed(document, where, problem) for problem in contract.check(merged, _revision_schema())]
     return resolved, problems
 
 

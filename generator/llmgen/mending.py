@@ -98,9 +98,9 @@ def _resolve(root: Schema, schema: Schema) -> Schema:
 def present(data: object, path: Path) -> bool:
     """Say whether ``path`` leads to something in ``data``."""
     for step in path:
-        if isinstance(data, dict) and step in data:
-            data = data[step]
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+        if (isinstance(data, dict) and step in data) or (
+            isinstance(data, list) and isinstance(step, int) and step < len(data)
+        ):
             data = data[step]
         else:
             return False

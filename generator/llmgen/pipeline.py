@@ -68,7 +68,9 @@ def _planned(loaded: Loaded, context: Context, known: Facts, beside: FilePath) -
     budget.check(context, drawn)
     notes.check(context, planned)
     if errors(context.problems):
-        return Outcome(loaded=loaded, problems=_all(loaded, context), context=context, facts=known, plan=planned, budget=drawn)
+        return Outcome(
+            loaded=loaded, problems=_all(loaded, context), context=context, facts=known, plan=planned, budget=drawn
+        )
     tree = values.build(context.spec, known, planned, drawn)
     overlays.check(context, planned, tree, [beside / ROLLOUT, beside / OVERRIDES])
     return Outcome(

@@ -92,10 +92,16 @@ def _kind(name: str) -> str:
 
 def _interleave(counts: dict[str, int], layers: int) -> tuple[str, ...]:
     """Spread the rarer kinds evenly: only counts are known, and only counts matter for one pipeline stage."""
-    result = [max(counts, key=lambda kind: counts[kind])] * layers
-    for kind, number in sorted(counts.items(), key=lambda item: item[1])[:-1]:
+    common = max(counts, key=lambda kind: counts[kind])
+    result = [common] * layers
+    for kind, number in counts.items():
+        if kind == common:
+            continue
         for index in range(number):
-            result[min(layers - 1, (index + 1) * layers // number - 1)] = kind
+            place = min(layers - 1, (index + 1) * layers // number - 1)
+            while result[place] != common:
+                place -= 1
+            result[place] = kind
     return tuple(result)
 
 

@@ -68,7 +68,9 @@ class Context:
         )  # fmt: skip
         self.problems.append(problem)
 
-    def unknown(self, id_: str, path: Path, word: str, kind: str, known: Mapping[str, object], *, key: bool = False) -> bool:
+    def unknown(
+        self, id_: str, path: Path, word: str, kind: str, known: Mapping[str, object], *, key: bool = False
+    ) -> bool:
         """Report that ``word`` names no known ``kind``; says whether it did. Silent about names whose own entry was refused."""
         if word in known or self._refused(kind, word):
             return False
@@ -80,6 +82,13 @@ class Context:
         return True
 
     def _refused(self, kind: str, word: str) -> bool:
-        places = {"model": ("models",), "pool": ("cluster", "pools"), "storage": ("cluster", "storage"), "tenant": ("tenants",)}
+        places = {
+            "model": ("models",),
+            "pool": ("cluster", "pools"),
+            "storage": ("cluster", "storage"),
+            "tenant": ("tenants",),
+        }
         place: Path | None = places.get(kind)
-        return place is not None and any(wrong[: len(place)] == place and wrong[len(place) :] in ((), (word,)) for wrong in self.loaded.pruned)
+        return place is not None and any(
+            wrong[: len(place)] == place and wrong[len(place) :] in ((), (word,)) for wrong in self.loaded.pruned
+        )

@@ -40,7 +40,13 @@ def _flag(context: Context, path: Path, name: str, value: Any, version: VllmVers
     plain = name.lstrip("-").replace("_", "-")
     if plain != name:
         known = plain in version.flags
-        context.add("LLM292", path, f"{name!r} is not how a flag is named here", key=True, hint=f"{plain!r}" if known else "without dashes in front, words joined by dashes")
+        context.add(
+            "LLM292",
+            path,
+            f"{name!r} is not how a flag is named here",
+            key=True,
+            hint=f"{plain!r}" if known else "without dashes in front, words joined by dashes",
+        )
         return
     flag = version.flags.get(name) or _by_alias(name, version)
     owner = catalog.owned_flags().get(flag.name if flag else name)
@@ -50,9 +56,12 @@ def _flag(context: Context, path: Path, name: str, value: Any, version: VllmVers
     elif name in version.removed_flags:
         gone = version.removed_flags[name]
         context.add(
-            "LLM294", path, f"vLLM {version.minor} has no flag {name!r}, it went away in {gone.since}: the engine would not start", key=True,
+            "LLM294",
+            path,
+            f"vLLM {version.minor} has no flag {name!r}, it went away in {gone.since}: the engine would not start",
+            key=True,
             hint=_instead(gone.use),
-        )  # fmt: skip
+        )
     elif flag is None:
         _unknown(context, path, name, version)
     else:
@@ -67,7 +76,9 @@ def _instead(use: str) -> str | None:
 
 
 def _by_alias(name: str, version: VllmVersion) -> Flag | None:
-    return next((flag for flag in version.flags.values() if f"-{name}" in flag.aliases or f"--{name}" in flag.aliases), None)
+    return next(
+        (flag for flag in version.flags.values() if f"-{name}" in flag.aliases or f"--{name}" in flag.aliases), None
+    )
 
 
 def _unknown(context: Context, path: Path, name: str, version: VllmVersion) -> None:
@@ -75,7 +86,13 @@ def _unknown(context: Context, path: Path, name: str, version: VllmVersion) -> N
     if positive != name and positive in version.flags:
         context.add("LLM292", path, f"{name!r} is the negative form of a flag", key=True, hint=f"{positive}: false")
         return
-    context.add("LLM295", path, f"vLLM {version.minor} has no flag {name!r}: the engine would not start", key=True, hint=guess_hint(name, version.flags))
+    context.add(
+        "LLM295",
+        path,
+        f"vLLM {version.minor} has no flag {name!r}: the engine would not start",
+        key=True,
+        hint=guess_hint(name, version.flags),
+    )
 
 
 def _value(context: Context, path: Path, flag: Flag, value: Any) -> None:  # noqa: ANN401 -- a flag's value
@@ -88,7 +105,13 @@ def _value(context: Context, path: Path, flag: Flag, value: Any) -> None:  # noq
             context.add("LLM296", path, f"{flag.name} has no negative form", hint="leave it out, or write null")
     elif flag.type == "choice":
         if value not in flag.choices:
-            context.add("LLM296", path, f"{value!r} is not a value of {flag.name}", allowed=[str(choice) for choice in flag.choices], hint=guess_hint(str(value), [str(choice) for choice in flag.choices]))
+            context.add(
+                "LLM296",
+                path,
+                f"{value!r} is not a value of {flag.name}",
+                allowed=[str(choice) for choice in flag.choices],
+                hint=guess_hint(str(value), [str(choice) for choice in flag.choices]),
+            )
     else:
         wanted, words = _TYPES[flag.type]
         # A bool is an int to Python, never to the engine.

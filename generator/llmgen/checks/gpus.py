@@ -26,9 +26,11 @@ def _shape(context: Context, item: Resolved, gpu: GpuChoice, path: Path) -> None
     tensor, pipeline = gpu.tensor_parallel, gpu.pipeline_parallel
     if gpu.count is not None and tensor is not None and gpu.count != tensor * pipeline:
         context.add(
-            "LLM286", (*path, "count"), f"count {gpu.count} is not tensorParallel {tensor} × pipelineParallel {pipeline} = {tensor * pipeline}",
+            "LLM286",
+            (*path, "count"),
+            f"count {gpu.count} is not tensorParallel {tensor} × pipelineParallel {pipeline} = {tensor * pipeline}",
             hint=f"count: {tensor * pipeline}, or leave it out",
-        )  # fmt: skip
+        )
     pool = context.spec.cluster.pools.get(gpu.pool or "")
     if pool is None or tensor is None:
         return
@@ -39,7 +41,12 @@ def _shape(context: Context, item: Resolved, gpu: GpuChoice, path: Path) -> None
             hint=f"at most {pool.gpus_per_node} in this pool; engines do not span nodes",
         )  # fmt: skip
     if pool.mig is not None and tensor * pipeline > 1:
-        context.add("LLM287", (*path, "tensorParallel"), "MIG slices cannot be joined: each engine has exactly one", allowed=("1",))
+        context.add(
+            "LLM287",
+            (*path, "tensorParallel"),
+            "MIG slices cannot be joined: each engine has exactly one",
+            allowed=("1",),
+        )
 
 
 def _heads(context: Context, item: Resolved, gpu: GpuChoice, heads: int) -> None:

@@ -27,7 +27,12 @@ def check(context: Context) -> None:
 def _kind(context: Context, path: Path, model: Model) -> None:
     completion: Path = (*path, "limits", "maxCompletionTokens")
     if model.kind == "generate" and model.limits.max_completion_tokens == 0:
-        context.add("LLM222", completion, "a generate model needs a bound on its completions", hint="set limits.maxCompletionTokens, for example 2048")
+        context.add(
+            "LLM222",
+            completion,
+            "a generate model needs a bound on its completions",
+            hint="set limits.maxCompletionTokens, for example 2048",
+        )
     if model.kind != "generate" and model.limits.max_completion_tokens > 0:
         context.add("LLM222", completion, f"{model.kind} models have no completions", hint="remove maxCompletionTokens")
 
@@ -39,7 +44,12 @@ def _targets(context: Context, path: Path, model: Model) -> None:
         (targets.mean_completion_tokens, limits.max_completion_tokens, "meanCompletionTokens", "maxCompletionTokens"),
     ):
         if mean is not None and mean > most:
-            context.add("LLM223", (*path, "targets", key), f"a mean of {mean} tokens is above the limit of {most}", hint=f"limits.{bound} is the longest")
+            context.add(
+                "LLM223",
+                (*path, "targets", key),
+                f"a mean of {mean} tokens is above the limit of {most}",
+                hint=f"limits.{bound} is the longest",
+            )
 
 
 def _times(context: Context, path: Path, model: Model) -> None:

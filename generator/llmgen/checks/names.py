@@ -20,14 +20,20 @@ def check(context: Context) -> None:
         name = object_name(release, item.model_name, item.name)
         owner = f"revision {item.name!r} of model {item.model_name!r}"
         if name in taken:
-            context.add("LLM214", item.path, f"{owner} and {taken[name]} would both be called {name!r}", key=True, hint="rename one of them")
+            context.add(
+                "LLM214",
+                item.path,
+                f"{owner} and {taken[name]} would both be called {name!r}",
+                key=True,
+                hint="rename one of them",
+            )
         taken.setdefault(name, owner)
 
 
 def object_name(*parts: str) -> str:
     """Join ``parts`` with dashes; over 63 characters, cut and end with 8 hexadecimal digits of the whole name's SHA-256.
 
-    The chart's ``llm-serving.name.join`` does the same; a test compares the two.
+    The chart's ``llm-serving.fit`` does the same; a test compares the two.
     """
     name = "-".join(parts)
     if len(name) <= NAME_LIMIT:

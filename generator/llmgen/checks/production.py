@@ -29,15 +29,19 @@ def check(context: Context) -> None:
     _limit_store(context)
 
 
-def _image(context: Context, path: tuple[str, ...], image: Image) -> None:
+def _image(context: Context, path: Path, image: Image) -> None:
     if image.digest or image.tag is None:
         return
     moving = bool(_MOVING.search(image.tag)) or not _VERSION_TAG.match(image.tag)
     if moving:
         context.add(
-            "LLM271", (*path, "tag"), f"the tag {image.tag!r} can move to another image" + (" under a production release" if context.spec.production else ""),
-            hint="a version tag, or better a digest", severity="error" if context.spec.production else "warning",
-        )  # fmt: skip
+            "LLM271",
+            (*path, "tag"),
+            f"the tag {image.tag!r} can move to another image"
+            + (" under a production release" if context.spec.production else ""),
+            hint="a version tag, or better a digest",
+            severity="error" if context.spec.production else "warning",
+        )
 
 
 def _weights(context: Context, item: Resolved) -> None:
@@ -49,21 +53,34 @@ def _weights(context: Context, item: Resolved) -> None:
             hint="the 40 hexadecimal digits of a commit",
         )  # fmt: skip
     if source.oci is not None and "@sha256:" not in source.oci.image:
-        context.add("LLM272", (*item.path, "source", "oci", "image"), "the image has no digest, so the weights can change", hint="registry/repository@sha256:…")
+        context.add(
+            "LLM272",
+            (*item.path, "source", "oci", "image"),
+            "the image has no digest, so the weights can change",
+            hint="registry/repository@sha256:…",
+        )
 
 
 def _redundancy(context: Context, item: Resolved) -> None:
     if not item.model.preemptible and item.name == item.model.tracks.stable and item.revision.scaling.min == 1:
         context.add(
-            "LLM273", (*item.path, "scaling", "min"), "one engine: every node drain is an outage as long as a model load", severity="warning",
+            "LLM273",
+            (*item.path, "scaling", "min"),
+            "one engine: every node drain is an outage as long as a model load",
+            severity="warning",
             hint="min: 2",
-        )  # fmt: skip
+        )
 
 
 def _limit_store(context: Context) -> None:
     gateway = context.spec.gateway
     if gateway.enabled and context.spec.tenants and gateway.limit_store.kind == "memory" and gateway.replicas.max > 1:
         context.add(
-            "LLM274", ("gateway", "limitStore"), f"limits counted in memory are shared by dividing them among up to {gateway.replicas.max} gateway pods; "
-            "production needs a shared store", key=True, allowed=("redis",), hint="gateway.limitStore: {kind: redis, address: host:port}",
-        )  # fmt: skip
+            "LLM274",
+            ("gateway", "limitStore"),
+            f"limits counted in memory are shared by dividing them among up to {gateway.replicas.max} gateway pods; "
+            "production needs a shared store",
+            key=True,
+            allowed=("redis",),
+            hint="gateway.limitStore: {kind: redis, address: host:port}",
+        )

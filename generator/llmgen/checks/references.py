@@ -26,9 +26,13 @@ def _revisions(context: Context) -> None:
         if isinstance(gpu, GpuChoice) and gpu.pool is not None:
             context.unknown("LLM201", (*item.path, "gpu", "pool"), gpu.pool, "pool", cluster.pools)
         if source.volume is not None:
-            context.unknown("LLM202", (*item.path, "source", "volume", "storage"), source.volume.storage, "storage", cluster.storage)
+            context.unknown(
+                "LLM202", (*item.path, "source", "volume", "storage"), source.volume.storage, "storage", cluster.storage
+            )
         if engine.cache_storage is not None:
-            context.unknown("LLM202", (*item.path, "engine", "cacheStorage"), engine.cache_storage, "storage", cluster.storage)
+            context.unknown(
+                "LLM202", (*item.path, "engine", "cacheStorage"), engine.cache_storage, "storage", cluster.storage
+            )
 
 
 def _tracks(context: Context, name: str, model: Model) -> None:
@@ -39,19 +43,30 @@ def _tracks(context: Context, name: str, model: Model) -> None:
             allowed=model.revisions, hint="add `tracks: {stable: ...}` to the model",
         )  # fmt: skip
         return
-    pointed = {"stable": model.tracks.stable, "canary": model.tracks.canary, "shadow": model.tracks.shadow, "previous": model.tracks.previous}
+    pointed = {
+        "stable": model.tracks.stable,
+        "canary": model.tracks.canary,
+        "shadow": model.tracks.shadow,
+        "previous": model.tracks.previous,
+    }
     for track, revision in pointed.items():
         if revision is not None:
             context.unknown("LLM203", (*path, track), revision, "revision", model.revisions)
     for track in ("canary", "shadow", "previous"):
         if pointed[track] is not None and pointed[track] == pointed["stable"]:
-            context.add("LLM204", (*path, track), f"{track} points to {pointed[track]!r}, which is the stable revision already")
+            context.add(
+                "LLM204", (*path, track), f"{track} points to {pointed[track]!r}, which is the stable revision already"
+            )
     for revision in model.revisions:
         if revision not in pointed.values():
             context.add(
-                "LLM205", ("models", name, "revisions", revision), f"revision {revision!r} is on no track: its engines would run and answer nobody",
-                key=True, severity="warning", hint="point a track to it, or remove it",
-            )  # fmt: skip
+                "LLM205",
+                ("models", name, "revisions", revision),
+                f"revision {revision!r} is on no track: its engines would run and answer nobody",
+                key=True,
+                severity="warning",
+                hint="point a track to it, or remove it",
+            )
 
 
 def _aliases(context: Context) -> None:
@@ -60,7 +75,12 @@ def _aliases(context: Context) -> None:
         path: Path = ("routing", "aliases", alias)
         context.unknown("LLM206", path, target, "model", models)
         if alias in models:
-            context.add("LLM207", path, f"the alias {alias!r} is also the name of a model, so the model could not be reached", key=True)
+            context.add(
+                "LLM207",
+                path,
+                f"the alias {alias!r} is also the name of a model, so the model could not be reached",
+                key=True,
+            )
 
 
 def _rules(context: Context) -> None:
@@ -82,9 +102,18 @@ def _rules(context: Context) -> None:
             )  # fmt: skip
         bounds = rule.when.prompt_tokens
         if bounds is not None and bounds.min is not None and bounds.max is not None and bounds.min > bounds.max:
-            context.add("LLM210", (*path, "when", "promptTokens"), f"min {bounds.min} is above max {bounds.max}: the rule can never match")
+            context.add(
+                "LLM210",
+                (*path, "when", "promptTokens"),
+                f"min {bounds.min} is above max {bounds.max}: the rule can never match",
+            )
         if rule.order in orders:
-            context.add("LLM211", (*path, "order"), f"order {rule.order} is taken by the rule {orders[rule.order]!r}", hint="give every rule an order of its own")
+            context.add(
+                "LLM211",
+                (*path, "order"),
+                f"order {rule.order} is taken by the rule {orders[rule.order]!r}",
+                hint="give every rule an order of its own",
+            )
         orders.setdefault(rule.order, name)
 
 
@@ -99,15 +128,20 @@ def _fallback(context: Context) -> None:
             if target == name:
                 context.add("LLM212", (*path, index), f"{name!r} falls back to itself")
             elif target in models and name in models and models[target].kind != models[name].kind:
-                context.add("LLM213", (*path, index), f"{target!r} is a model of kind {models[target].kind}, {name!r} of kind {models[name].kind}")
+                context.add(
+                    "LLM213",
+                    (*path, index),
+                    f"{target!r} is a model of kind {models[target].kind}, {name!r} of kind {models[name].kind}",
+                )
     for cycle in _cycles(chains):
         first = cycle[0]
-        context.add("LLM212", ("routing", "fallback", first), f"fallback cycle: {' -> '.join([*cycle, first])}", key=True)
+        context.add(
+            "LLM212", ("routing", "fallback", first), f"fallback cycle: {' -> '.join([*cycle, first])}", key=True
+        )
 
 
-def _cycles(chains: dict[str, tuple[str, ...]] | object) -> list[list[str]]:
+def _cycles(graph: Mapping[str, tuple[str, ...]]) -> list[list[str]]:
     """Return each cycle of two models or more once, starting at its alphabetically first member."""
-    graph: dict[str, tuple[str, ...]] = dict(chains)  # type: ignore[call-overload]
     found: set[tuple[str, ...]] = set()
 
     def visit(node: str, trail: list[str]) -> None:

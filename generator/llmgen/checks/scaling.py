@@ -30,7 +30,9 @@ def _warm(context: Context, item: Resolved) -> None:
     scaling, path = item.revision.scaling, (*item.path, "scaling")
     for name, window in scaling.warm.items():
         if scaling.max is not None and window.engines > scaling.max:
-            context.add("LLM243", (*path, "warm", name, "engines"), f"{window.engines} warm engines are above max {scaling.max}")
+            context.add(
+                "LLM243", (*path, "warm", name, "engines"), f"{window.engines} warm engines are above max {scaling.max}"
+            )
         if window.start == window.end:
             context.add("LLM244", (*path, "warm", name, "end"), "the window ends when it starts")
 

@@ -19,8 +19,25 @@ _SHAPES = (
     ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
     ("a password in a URL", re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@")),
 )
-_SECRET_NAME = re.compile(r"(?i)(^|[_-])(token|secret|password|passwd|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)($|[_-])")
-_KNOWN_KEYS = ("", "changeme", "default", "password", "secret", "sk-1234", "test", "token", "abc123", "key", "dummy", "EMPTY", "none", "admin")
+_SECRET_NAME = re.compile(
+    r"(?i)(^|[_-])(token|secret|password|passwd|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)($|[_-])"
+)
+_KNOWN_KEYS = (
+    "",
+    "changeme",
+    "default",
+    "password",
+    "secret",
+    "sk-1234",
+    "test",
+    "token",
+    "abc123",
+    "key",
+    "dummy",
+    "EMPTY",
+    "none",
+    "admin",
+)
 """Keys of tutorials and examples; anybody tries them first."""
 
 
@@ -31,7 +48,12 @@ def check(context: Context) -> None:
         for path, text in _strings(document.data, ()):
             for what, shape in _SHAPES:
                 if shape.search(text):
-                    context.add("LLM261", path, f"this looks like {what}", hint="put it into a Secret and refer to it (secretEnv, token, secret)")
+                    context.add(
+                        "LLM261",
+                        path,
+                        f"this looks like {what}",
+                        hint="put it into a Secret and refer to it (secretEnv, token, secret)",
+                    )
                     break
     _environment(context)
     _known_keys(context)
@@ -69,7 +91,16 @@ def _known_keys(context: Context) -> None:
                 continue
             path: Path = ("tenants", name, "keys", key_name, "sha256")
             if key.sha256 in known:
-                context.add("LLM263", path, f"this is the hash of the well-known key {known[key.sha256]!r}", hint="make a new one: llmgen key new")
+                context.add(
+                    "LLM263",
+                    path,
+                    f"this is the hash of the well-known key {known[key.sha256]!r}",
+                    hint="make a new one: llmgen key new",
+                )
             elif key.sha256 in owners:
-                context.add("LLM264", path, f"the same key belongs to tenant {owners[key.sha256]!r}: a caller could not be told apart")
+                context.add(
+                    "LLM264",
+                    path,
+                    f"the same key belongs to tenant {owners[key.sha256]!r}: a caller could not be told apart",
+                )
             owners.setdefault(key.sha256, name)

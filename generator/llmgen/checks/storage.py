@@ -28,7 +28,11 @@ def check(context: Context) -> None:
 
 
 def _claim(context: Context, path: Path, storage: Storage) -> None:
-    given = [key for key, value in (("claim", storage.claim), ("create", storage.create), ("local", storage.local)) if value is not None]
+    given = [
+        key
+        for key, value in (("claim", storage.claim), ("create", storage.create), ("local", storage.local))
+        if value is not None
+    ]
     if len(given) != 1:
         what = "says nowhere which claim it is" if not given else f"has {' and '.join(given)}"
         context.add(
@@ -54,13 +58,22 @@ def _sharing(context: Context, name: str, storage: Storage, mounted: list[tuple[
     item, role = mounted[0]
     most = max((item.revision.scaling.max or item.revision.scaling.min or 1) for item, _ in mounted)
     if storage.access_mode in _SINGLE_NODE and storage.local is None and (len(mounted) > 1 or most > 1):
-        pods = f"{len(mounted)} revisions" if len(mounted) > 1 else f"up to {most} engines of {item.model_name}/{item.name}"
+        pods = (
+            f"{len(mounted)} revisions"
+            if len(mounted) > 1
+            else f"up to {most} engines of {item.model_name}/{item.name}"
+        )
         context.add(
             "LLM233", path, f"{storage.access_mode} allows one node, but {pods} mount the volume {name!r}",
             allowed=("ReadWriteMany", "ReadOnlyMany"), hint="use a shared volume, the hub, or scaling.max: 1",
         )  # fmt: skip
     if role == "cache" and storage.access_mode == "ReadOnlyMany":
-        context.add("LLM234", path, f"the volume {name!r} is a cache of {item.model_name}/{item.name}, which writes to it", allowed=("ReadWriteMany",))
+        context.add(
+            "LLM234",
+            path,
+            f"the volume {name!r} is a cache of {item.model_name}/{item.name}, which writes to it",
+            allowed=("ReadWriteMany",),
+        )
 
 
 def _image_volume(context: Context, item: Resolved) -> None:

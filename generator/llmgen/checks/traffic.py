@@ -26,9 +26,12 @@ def _provider(context: Context) -> None:
             for track in ("canary", "shadow"):
                 if getattr(model.tracks, track) is not None:
                     context.add(
-                        "LLM252", ("models", name, "tracks", track), f"nobody can split requests for the {track}: the provider is the gateway, and it is off",
-                        key=True, hint="gateway.enabled: true, or traffic.provider: istio",
-                    )  # fmt: skip
+                        "LLM252",
+                        ("models", name, "tracks", track),
+                        f"nobody can split requests for the {track}: the provider is the gateway, and it is off",
+                        key=True,
+                        hint="gateway.enabled: true, or traffic.provider: istio",
+                    )
 
 
 def _steps(context: Context) -> None:
@@ -38,7 +41,12 @@ def _steps(context: Context) -> None:
         if list(steps) != sorted(steps):
             context.add("LLM253", path, f"the steps {list(steps)} do not rise", hint=str(sorted(steps)))
         elif steps and steps[-1] != 100:  # noqa: PLR2004 -- percent
-            context.add("LLM253", path, f"the last step is {steps[-1]}, so the canary would never get all requests", hint="end with 100")
+            context.add(
+                "LLM253",
+                path,
+                f"the last step is {steps[-1]}, so the canary would never get all requests",
+                hint="end with 100",
+            )
 
 
 def _exposure(context: Context) -> None:
@@ -47,23 +55,61 @@ def _exposure(context: Context) -> None:
     if exposure.kind == "none":
         return
     if exposure.kind == "httpRoute" and not addons.gateway_api:
-        context.add("LLM254", (*path, "kind"), "an HTTPRoute needs Gateway API, which the cluster does not have", hint="cluster.addons.gatewayApi: true once it is installed")
+        context.add(
+            "LLM254",
+            (*path, "kind"),
+            "an HTTPRoute needs Gateway API, which the cluster does not have",
+            hint="cluster.addons.gatewayApi: true once it is installed",
+        )
     if exposure.kind == "istio" and not addons.istio:
-        context.add("LLM254", (*path, "kind"), "the cluster does not have Istio", hint="cluster.addons.istio: true once it is installed")
+        context.add(
+            "LLM254",
+            (*path, "kind"),
+            "the cluster does not have Istio",
+            hint="cluster.addons.istio: true once it is installed",
+        )
     if exposure.host is None:
-        context.add("LLM255", path, "clients outside the cluster need a host name", key=True, hint="set gateway.exposure.host")
+        context.add(
+            "LLM255", path, "clients outside the cluster need a host name", key=True, hint="set gateway.exposure.host"
+        )
     if exposure.kind == "httpRoute" and exposure.parent_gateway is None:
-        context.add("LLM255", path, "an HTTPRoute needs the Gateway it attaches to", key=True, hint="set gateway.exposure.parentGateway")
+        context.add(
+            "LLM255",
+            path,
+            "an HTTPRoute needs the Gateway it attaches to",
+            key=True,
+            hint="set gateway.exposure.parentGateway",
+        )
 
 
 def _gateway(context: Context) -> None:
     gateway, path = context.spec.gateway, ("gateway",)
     if gateway.replicas.min > gateway.replicas.max:
-        context.add("LLM241", (*path, "replicas", "min"), f"min {gateway.replicas.min} is above max {gateway.replicas.max}")
+        context.add(
+            "LLM241", (*path, "replicas", "min"), f"min {gateway.replicas.min} is above max {gateway.replicas.max}"
+        )
     store = gateway.limit_store
     if store.kind == "redis" and store.address is None:
-        context.add("LLM256", (*path, "limitStore"), "a Redis store needs its address", key=True, hint="set gateway.limitStore.address")
+        context.add(
+            "LLM256",
+            (*path, "limitStore"),
+            "a Redis store needs its address",
+            key=True,
+            hint="set gateway.limitStore.address",
+        )
     if store.kind == "memory" and store.address is not None:
-        context.add("LLM256", (*path, "limitStore", "address"), "an address is given, but the kind is memory", allowed=("redis",), hint="kind: redis")
+        context.add(
+            "LLM256",
+            (*path, "limitStore", "address"),
+            "an address is given, but the kind is memory",
+            allowed=("redis",),
+            hint="kind: redis",
+        )
     if context.spec.tenants and not gateway.enabled:
-        context.add("LLM257", ("tenants",), "tenants are declared, but the gateway that would tell them apart is off", key=True, hint="gateway.enabled: true")
+        context.add(
+            "LLM257",
+            ("tenants",),
+            "tenants are declared, but the gateway that would tell them apart is off",
+            key=True,
+            hint="gateway.enabled: true",
+        )

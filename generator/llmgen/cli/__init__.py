@@ -37,12 +37,16 @@ class _Commands(click.Group):
         command: click.Command = import_module(f"llmgen.cli.{cmd_name}").command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from llmgen.problems import guess_hint  # noqa: PLC0415 -- only after an error
 
             hint = guess_hint(args[0], COMMANDS)
-            raise click.UsageError(f"No such command {args[0]!r}." + (f" {hint[0].upper()}{hint[1:]}" if hint else ""), ctx)
+            raise click.UsageError(
+                f"No such command {args[0]!r}." + (f" {hint[0].upper()}{hint[1:]}" if hint else ""), ctx
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -54,7 +58,8 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Start with `llmgen init`, then `llmgen validate spec.yaml`. Exit codes: 0 fine, 1 the input is wrong or drifted, 2 wrong usage.",
+    epilog="Start with `llmgen init`, then `llmgen validate spec.yaml`. "
+    "Exit codes: 0 fine, 1 the input is wrong or drifted, 2 wrong usage.",
 )
 @click.version_option(__version__, prog_name="llmgen")
 def main() -> None:

@@ -56,7 +56,10 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     numeric = [all(not isinstance(row[column], str) for row in rows) for column in columns]
 
     def line(values: Sequence[str]) -> str:
-        padded = [value.rjust(width) if right else value.ljust(width) for value, width, right in zip(values, widths, numeric, strict=True)]
+        padded = [
+            value.rjust(width) if right else value.ljust(width)
+            for value, width, right in zip(values, widths, numeric, strict=True)
+        ]
         return "  ".join(padded).rstrip()
 
     return "\n".join([line(columns), line(["-" * width for width in widths]), *(line(values) for values in cells)])

@@ -23,7 +23,8 @@ def command(values: tuple[str, ...], style: str) -> None:
     from llmgen.merge import merge_documents  # noqa: PLC0415
     from llmgen.problems import in_file_order  # noqa: PLC0415
 
-    problems, document = [], None
+    problems: list[Problem] = []
+    document: Document | None = None
     for file in values:
         reading = source.read(file)
         problems.extend(reading.problems)

@@ -40,7 +40,11 @@ def command(spec: str, path: str | None, env: str | None, style: str) -> None:
     if not found:
         known = [dotted(leaf) for leaf in outcome.values.derived] if outcome.values else []
         hint = guess_hint(path, known)
-        click.echo(f"no generated value is called {path}" + (f"; {hint}" if hint else "; the chart's defaults are in its values.yaml"), err=True)
+        click.echo(
+            f"no generated value is called {path}"
+            + (f"; {hint}" if hint else "; the chart's defaults are in its values.yaml"),
+            err=True,
+        )
         sys.exit(1)
     if style == "json":
         output.print_json([explain.as_json(item) for item in found])
@@ -58,6 +62,8 @@ def _problem(name: str, style: str) -> None:
     except KeyError as error:
         raise click.UsageError(str(error.args[0])) from error
     if style == "json":
-        output.print_json({"id": kind.id, "name": kind.name, "title": kind.title, "explanation": kind.explanation, "fix": kind.fix})
+        output.print_json(
+            {"id": kind.id, "name": kind.name, "title": kind.title, "explanation": kind.explanation, "fix": kind.fix}
+        )
     else:
         click.echo(f"{kind.id} {kind.name}\n{kind.title}.\n\n{kind.explanation}\n\nFix: {kind.fix}")

@@ -18,7 +18,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 spec_argument = click.argument("spec", metavar="SPEC", type=click.Path())
 env_option = click.option("--env", "-e", metavar="NAME", help="Environment of the spec; needed when it has any.")
-format_option = click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
+format_option = click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
+)
 report_option = click.option(
     "--format", "style", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True,
     help="How to print; github and sarif annotate a pull request.",
@@ -68,7 +70,9 @@ def environment(spec: str, env: str | None, *, all_without: bool = False) -> str
             raise click.UsageError(f"{spec} stands alone, it has no environments; leave --env out")
         hint = guess_hint(env, names)
         if names:
-            raise click.UsageError(f"{spec} has no environment {env!r}; it has {', '.join(names)}" + (f"; {hint}" if hint else ""))
+            raise click.UsageError(
+                f"{spec} has no environment {env!r}; it has {', '.join(names)}" + (f"; {hint}" if hint else "")
+            )
         return None
     return env
 

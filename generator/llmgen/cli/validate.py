@@ -31,6 +31,10 @@ def command(spec: str, env: str | None, strict: bool, style: str) -> None:  # no
         output.show(problems, style)
     if style == "text":
         warnings = len(problems) - errors
-        said = f"{errors} errors, {warnings} warnings" if errors else f"{spec} is valid" + (f", {warnings} warnings" if warnings else "")
+        said = (
+            f"{errors} errors, {warnings} warnings"
+            if errors
+            else f"{spec} is valid" + (f", {warnings} warnings" if warnings else "")
+        )
         click.echo(said, err=bool(errors))
     sys.exit(1 if errors or (strict and problems) else 0)

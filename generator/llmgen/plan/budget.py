@@ -61,10 +61,19 @@ class Budget:
         pool = claim.pool
         per_node, most = self.sizes[pool]
         spare = self.nodes(pool, extra=claim.gpus) <= most
-        origins = (from_spec("cluster", "pools", pool, "maxNodes"), from_plan("models", key[0], "revisions", key[1], "scaling", "maxReplicas"))
+        origins = (
+            from_spec("cluster", "pools", pool, "maxNodes"),
+            from_plan("models", key[0], "revisions", key[1], "scaling", "maxReplicas"),
+        )
         if spare:
-            return Derived(value=True, because=f"pool {pool} has room for one more engine of {claim.gpus} at its fullest", origins=origins)
-        because = f"pool {pool} ({most} nodes of {per_node}) has no spare engine: upgrades stop one before they start one"
+            return Derived(
+                value=True,
+                because=f"pool {pool} has room for one more engine of {claim.gpus} at its fullest",
+                origins=origins,
+            )
+        because = (
+            f"pool {pool} ({most} nodes of {per_node}) has no spare engine: upgrades stop one before they start one"
+        )
         return Derived(value=False, because=because, origins=origins)
 
 
@@ -87,7 +96,9 @@ def draw(context: Context, plan: Plan, effective: Mapping[str, Any] | None = Non
             engines = scaling.get("minReplicas" if preemptible else "maxReplicas", engines)
             shape = overlaid.get("parallelism", {})
             gpus = shape.get("tensor", 1) * shape.get("pipeline", 1)
-        claim = Claim(model=model, revision=revision, pool=planned.pool, gpus=gpus, engines=engines, preemptible=preemptible)
+        claim = Claim(
+            model=model, revision=revision, pool=planned.pool, gpus=gpus, engines=engines, preemptible=preemptible
+        )
         budget.add(claim)
     return budget
 

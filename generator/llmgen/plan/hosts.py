@@ -16,7 +16,7 @@ BASE_MEMORY_GIB = 6
 WORKER_MEMORY_GIB = 4
 """Host memory of each GPU worker: CUDA context, pinned buffers, compile workers."""
 SHARED_MEMORY_GIB = (2, 10)
-"""/dev/shm for one GPU, and for several, whose workers exchange tensors through it when peer access is missing."""
+"""Shared memory for one GPU, and for several, whose workers exchange tensors through it when peer access is missing."""
 PREFETCH_SHARE = 1.1
 """Page cache that a prefetching load needs, as a share of the checkpoint (vLLM prefetches when RAM is at least this)."""
 
@@ -48,5 +48,7 @@ def host(gpus: int, checkpoint_bytes: float, *, prefetch: bool, node_memory: int
     return Host(
         cpu=Derived(value=str(cores), because=f"{ENGINE_CORES} for API server and engine core + 1 per GPU worker"),
         memory=Derived(value=f"{planned}Gi", because=reason),
-        shared_memory=Derived(value=f"{shared}Gi", because="one GPU needs little" if gpus == 1 else f"{gpus} GPU workers exchange tensors"),
+        shared_memory=Derived(
+            value=f"{shared}Gi", because="one GPU needs little" if gpus == 1 else f"{gpus} GPU workers exchange tensors"
+        ),
     )

@@ -26,7 +26,12 @@ def choose(context: Context, facts: Facts, item: Resolved) -> Shape | None:
     found = facts.revisions[item.model_name, item.name]
     if found.architecture is not None and found.architecture.unsupported:
         reasons = "; ".join(found.architecture.unsupported)
-        context.add("LLM303", (*item.path, "source"), f"the architecture of {item.model_name}/{item.name} cannot be sized: {reasons}", key=True)
+        context.add(
+            "LLM303",
+            (*item.path, "source"),
+            f"the architecture of {item.model_name}/{item.name} cannot be sized: {reasons}",
+            key=True,
+        )
         return None
     result = shapes(context, facts, item)
     if result is None or not result.shapes:
@@ -99,12 +104,22 @@ def _report(context: Context, item: Resolved, result: SearchResult) -> None:
     gpu = item.revision.gpu
     fixed = isinstance(gpu, GpuChoice) and gpu.pool is not None and gpu.tensor_parallel is not None
     if fixed and len(lines) == 1:
-        context.add("LLM302", (*item.path, "gpu"), f"{item.model_name}/{item.name} does not work on {lines[0]}", key=True, hint="gpu: auto lets the plan choose; llmgen size shows every shape")
+        context.add(
+            "LLM302",
+            (*item.path, "gpu"),
+            f"{item.model_name}/{item.name} does not work on {lines[0]}",
+            key=True,
+            hint="gpu: auto lets the plan choose; llmgen size shows every shape",
+        )
         return
     context.add(
-        "LLM301", (*item.path, "gpu"), f"no shape meets the targets of {item.model_name}/{item.name}", key=True,
-        allowed=lines, hint="relax the target that most shapes miss, or add a larger pool; llmgen size shows every shape",
-    )  # fmt: skip
+        "LLM301",
+        (*item.path, "gpu"),
+        f"no shape meets the targets of {item.model_name}/{item.name}",
+        key=True,
+        allowed=lines,
+        hint="relax the target that most shapes miss, or add a larger pool; llmgen size shows every shape",
+    )
 
 
 def _split(shape: Shape) -> str:

@@ -145,7 +145,6 @@ def step_parts(cost: Costs, prompt: float, completion: float, batch: float) -> d
         "layer": float(cost.layers),
         "old_layer": float(cost.layers) if cost.old else 0.0,
         "expert_layer": float(cost.expert_layers),
-        "unfused_layer": float(cost.layers) if cost.unfused else 0.0,
         "unfused_experts": float(cost.expert_layers) if cost.unfused and cost.narrow else 0.0,
         "read": read / cost.bandwidth * _MS,
         "expert_read": routed / cost.bandwidth * _MS,

@@ -42,7 +42,9 @@ class Spec:
     security: Security
 
 
-def from_data(data: Mapping[str, Any], revisions: Mapping[tuple[str, str], Mapping[str, Any]], schema: Mapping[str, Any]) -> Spec:
+def from_data(
+    data: Mapping[str, Any], revisions: Mapping[tuple[str, str], Mapping[str, Any]], schema: Mapping[str, Any]
+) -> Spec:
     """Build a Spec from plain data that passed the contract.
 
     ``revisions`` holds the merged data of each (model, revision); ``schema`` is the bundled serving-spec schema, the home of

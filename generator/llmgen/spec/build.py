@@ -7,7 +7,7 @@ import functools
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar, cast
 
 from llmgen.spec.quantity import Bytes, Cores, Seconds, byte_count, cores, seconds
@@ -37,11 +37,11 @@ def camel(name: str) -> str:
 
 
 @functools.cache
-def _fields(cls: type[Any]) -> dict[str, tuple[str, str, _Converter]]:
-    hints = typing.get_type_hints(cls)
+def _fields(cls: Hashable) -> dict[str, tuple[str, str, _Converter]]:
+    hints = typing.get_type_hints(cast(type[Any], cls))
     return {
         (key := field.metadata.get("key", camel(field.name))): (key, field.name, _converter(hints[field.name]))
-        for field in dataclasses.fields(cls)
+        for field in dataclasses.fields(cast(type[Any], cls))
     }
 
 

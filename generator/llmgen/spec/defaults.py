@@ -16,14 +16,14 @@ def fill(data: Mapping[str, Any], schema: Schema, root: Schema | None = None) ->
     A closed object without required keys is created where it is absent, so that its own defaults exist; an object with
     required keys (``create``, ``prometheus``) stays absent, because leaving it out means something.
     """
-    return _Filler(root or schema).object(data, schema)
+    return _Filler(root or schema).filled(data, schema)
 
 
 class _Filler:
     def __init__(self, root: Schema) -> None:
         self._root = root
 
-    def object(self, data: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    def filled(self, data: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
         schema = self._resolve(schema)
         properties: Mapping[str, Schema] = schema.get("properties", {})
         others = schema.get("additionalProperties")
@@ -44,7 +44,7 @@ class _Filler:
             value = copy.deepcopy(resolved["default"])
             filled[key] = self._value(value, resolved)
         elif _implied(resolved):
-            filled[key] = self.object({}, resolved)
+            filled[key] = self.filled({}, resolved)
 
     def _value(self, value: object, schema: Schema) -> Any:  # noqa: ANN401 -- plain data of any shape
         if not isinstance(value, Mapping):
@@ -52,8 +52,8 @@ class _Filler:
         resolved = self._resolve(schema)
         for branch in resolved.get("oneOf", ()):
             if branch.get("type") == "object":
-                return self.object(value, branch)
-        return self.object(value, resolved)
+                return self.filled(value, branch)
+        return self.filled(value, resolved)
 
     def _resolve(self, schema: Schema) -> Schema:
         """Follow ``$ref``; keywords beside it (description, default) win over the target's."""

@@ -55,7 +55,11 @@ def _release(tree: ValueTree, spec: Spec) -> None:
     if not security.network_policies:
         tree.copy(("networkPolicies", "enabled"), False, ("security", "networkPolicies"))
     if security.prometheus_namespace != "monitoring":
-        tree.copy(("networkPolicies", "prometheusNamespace"), security.prometheus_namespace, ("security", "prometheusNamespace"))
+        tree.copy(
+            ("networkPolicies", "prometheusNamespace"),
+            security.prometheus_namespace,
+            ("security", "prometheusNamespace"),
+        )
 
 
 def _pools_by_volume(spec: Spec, plan: Plan) -> dict[str, set[str]]:
@@ -78,7 +82,9 @@ def _volume(tree: ValueTree, spec: Spec, facts: Facts, volume: tuple[str, Storag
     if storage.create is not None:
         tree.copy((*path, "create", "size"), storage.create.size, (*origin, "create", "size"))
         if storage.create.storage_class:
-            tree.copy((*path, "create", "storageClass"), storage.create.storage_class, (*origin, "create", "storageClass"))
+            tree.copy(
+                (*path, "create", "storageClass"), storage.create.storage_class, (*origin, "create", "storageClass")
+            )
     if storage.local is not None:
         tree.copy((*path, "local", "path"), storage.local.path, (*origin, "local", "path"))
         tree.copy((*path, "local", "size"), storage.local.size, (*origin, "local", "size"))

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _STREAMER = "runai_streamer"
 
 
-def put_revision(tree: ValueTree, spec: Spec, facts: Facts, budget: Budget, key: tuple[str, str], planned: EnginePlan) -> None:
+def put_revision(
+    tree: ValueTree, spec: Spec, facts: Facts, budget: Budget, key: tuple[str, str], planned: EnginePlan
+) -> None:
     """Put everything that the spec and the plan decided about one revision."""
     path: Path = ("models", key[0], "revisions", key[1])
     revision = spec.models[key[0]].revisions[key[1]]
@@ -40,11 +42,22 @@ def _image(tree: ValueTree, path: Path, revision: Revision) -> None:
     _image_keys(tree, target, origin, image)
     if image.tag is None and not image.digest:
         because = f"the image of vLLM {revision.engine.version}"
-        tree.put((*target, "tag"), Derived(value=f"v{revision.engine.version}", because=because, origins=(from_spec(*path, "engine", "version"),)))
+        tree.put(
+            (*target, "tag"),
+            Derived(
+                value=f"v{revision.engine.version}", because=because, origins=(from_spec(*path, "engine", "version"),)
+            ),
+        )
 
 
 def _image_keys(tree: ValueTree, target: Path, origin: Path, image: Image) -> None:
-    given = {"registry": image.registry, "repository": image.repository, "tag": image.tag, "digest": image.digest, "pullPolicy": image.pull_policy}
+    given = {
+        "registry": image.registry,
+        "repository": image.repository,
+        "tag": image.tag,
+        "digest": image.digest,
+        "pullPolicy": image.pull_policy,
+    }
     for key, value in given.items():
         if value:
             tree.copy((*target, key), value, (*origin, key))
@@ -69,7 +82,10 @@ def _weights(tree: ValueTree, path: Path, revision: Revision, planned: EnginePla
         _bucket(tree, target, origin, revision)
     strategy = planned.load.safetensors_load_strategy
     if strategy is not None:
-        tree.put((*path, "loadStrategy"), Derived(value=strategy, because=planned.load.safetensors_reason, origins=(from_spec(*origin),)))
+        tree.put(
+            (*path, "loadStrategy"),
+            Derived(value=strategy, because=planned.load.safetensors_reason, origins=(from_spec(*origin),)),
+        )
 
 
 def _bucket(tree: ValueTree, target: Path, origin: Path, revision: Revision) -> None:
@@ -78,7 +94,14 @@ def _bucket(tree: ValueTree, target: Path, origin: Path, revision: Revision) -> 
     if bucket is None:
         return
     tree.copy((*target, "uri", "value"), bucket.uri, (*origin, name, "uri"))
-    tree.put((*target, "uri", "loadFormat"), Derived(value=_STREAMER, because="streams from object storage straight to the GPU", origins=(from_spec(*origin, name),)))
+    tree.put(
+        (*target, "uri", "loadFormat"),
+        Derived(
+            value=_STREAMER,
+            because="streams from object storage straight to the GPU",
+            origins=(from_spec(*origin, name),),
+        ),
+    )
     if source.s3 is not None and source.s3.endpoint:
         tree.copy((*target, "uri", "endpoint"), source.s3.endpoint, (*origin, name, "endpoint"))
     if source.s3 is not None and source.s3.credentials:
@@ -105,7 +128,9 @@ def _shape(tree: ValueTree, path: Path, facts: Facts, planned: EnginePlan) -> No
     origins = (from_spec(*path, "gpu"), from_catalog(f"gpus.{gpu.name}.memoryGiB", gpu.memory_gib))
     tree.put((*path, "parallelism", "tensor"), Derived(value=shape.tensor_parallel, because=why, origins=origins))
     if shape.pipeline_parallel != 1:
-        tree.put((*path, "parallelism", "pipeline"), Derived(value=shape.pipeline_parallel, because="", origins=origins))
+        tree.put(
+            (*path, "parallelism", "pipeline"), Derived(value=shape.pipeline_parallel, because="", origins=origins)
+        )
 
 
 def _placement(tree: ValueTree, path: Path, spec: Spec, facts: Facts, planned: EnginePlan) -> None:
@@ -136,7 +161,11 @@ def _node_selector(tree: ValueTree, target: Path, spec: Spec, facts: Facts, pool
     if spec.cluster.pools[pool].node_selector is not None:
         tree.copy((*target, "nodeSelector"), labels, ("cluster", "pools", pool, "nodeSelector"))
         return
-    origins = (from_spec("cluster", "provider"), from_spec("cluster", "pools", pool, "gpu"), from_catalog(f"gpus.{gpu.name}.nodeLabels.{provider}", labels))
+    origins = (
+        from_spec("cluster", "provider"),
+        from_spec("cluster", "pools", pool, "gpu"),
+        from_catalog(f"gpus.{gpu.name}.nodeLabels.{provider}", labels),
+    )
     because = f"the label of {gpu.name} nodes ({provider})"
     tree.put((*target, "nodeSelector"), Derived(value=labels, because=because, origins=origins))
 
@@ -189,4 +218,6 @@ def _extras(tree: ValueTree, path: Path, spec: Spec, revision: Revision) -> None
     for name, text in engine.env.items():
         tree.copy((*path, "env", name), text, (*origin, "env", name))
     for name, reference in engine.secret_env.items():
-        tree.copy((*path, "secretEnv", name), {"name": reference.name, "key": reference.key}, (*origin, "secretEnv", name))
+        tree.copy(
+            (*path, "secretEnv", name), {"name": reference.name, "key": reference.key}, (*origin, "secretEnv", name)
+        )

@@ -1,0 +1,27 @@
+{{- /*
+Every time of an engine's life, from its two budgets, as `times` (seconds) on the engine. This is the only place that adds them up.
+Argument: engine. Prints nothing.
+
+  request budget  = limits.requestTimeoutSeconds of the model
+    drain         = request budget: a request that starts just before SIGTERM may still finish
+    grace         = preStop + drain + buffer: endpoint removal, drain, teardown, and only then SIGKILL
+  load budget     = startup.budgetSeconds
+    ready         = load budget: the engine gives up itself, with a message, when the startup probe would
+    progress      = scheduling + load budget + minReady, and the old engine's grace where it has to leave first
+*/ -}}
+{{- define "llm-serving.engine.times" -}}
+{{- $config := .config -}}
+{{- $drain := int .model.values.limits.requestTimeoutSeconds -}}
+{{- $grace := add (int $config.shutdown.preStopSeconds) $drain (int $config.shutdown.bufferSeconds) -}}
+{{- $load := int $config.startup.budgetSeconds -}}
+{{- $leave := ternary 0 $grace $config.strategy.surge -}}
+{{- $progress := add (int $config.startup.schedulingSeconds) $load (int $config.startup.minReadySeconds) $leave -}}
+{{- $_ := set . "times" (dict
+  "preStop" (int $config.shutdown.preStopSeconds)
+  "drain" $drain
+  "grace" $grace
+  "load" $load
+  "minReady" (int $config.startup.minReadySeconds)
+  "progress" $progress
+) -}}
+{{- end -}}

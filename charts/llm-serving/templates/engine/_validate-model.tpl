@@ -1,0 +1,34 @@
+{{- /* One model's limits and tracks. Arguments: (dict "model" {path, values} "to" problems). */ -}}
+{{- define "llm-serving.validate.model" -}}
+{{- $to := .to -}}
+{{- $path := .model.path -}}
+{{- $values := .model.values -}}
+{{- $revisions := .model.revisions -}}
+{{- range $limit := list "maxPromptTokens" "maxCompletionTokens" -}}
+{{- if not (hasKey $values.limits $limit) -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.limits.%s" $path $limit) "got" nil "want" "a number of tokens") -}}
+{{- end -}}
+{{- end -}}
+{{- $completion := int $values.limits.maxCompletionTokens -}}
+{{- if and (hasKey $values.limits "maxCompletionTokens") (ne (eq $values.kind "generate") (gt $completion 0)) -}}
+{{- $want := ternary "at least 1 for a model that generates" (printf "0 for kind %s" $values.kind) (eq $values.kind "generate") -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.limits.maxCompletionTokens" $path) "got" $completion "want" $want) -}}
+{{- end -}}
+{{- $known := keys $revisions | sortAlpha | join ", " -}}
+{{- if not (dig "tracks" "stable" "revision" "" $values) -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.stable" $path) "got" nil "want" (printf "{revision: one of %s}" $known)) -}}
+{{- end -}}
+{{- range $track, $pointer := $values.tracks -}}
+{{- if not (hasKey $revisions $pointer.revision) -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.%s.revision" $path $track) "got" $pointer.revision "want" (printf "one of %s" $known)) -}}
+{{- end -}}
+{{- $weight := default 0 (ternary $pointer.mirrorPercent $pointer.weight (eq $track "shadow")) -}}
+{{- if and (ne $track "stable") (gt (int $weight) 0) -}}
+{{- $key := ternary "mirrorPercent" "weight" (eq $track "shadow") -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.%s.%s" $path $track $key) "got" $weight "want" "0: splitting traffic is not available yet") -}}
+{{- end -}}
+{{- if and (eq $track "stable") (hasKey $pointer "weight") (ne (int $pointer.weight) 100) -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.stable.weight" $path) "got" $pointer.weight "want" "100: splitting traffic is not available yet") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
