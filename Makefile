@@ -37,13 +37,17 @@ check: setup ## Lint and types
 
 .PHONY: test
 test: check ## Lint, types, and every test that needs no cluster
-	helm-unittest -f 'tests/**/*_test.yaml' charts/llm-serving
+	helm-unittest --strict -f 'tests/**/*_test.yaml' charts/llm-serving
 	pytest
 
 .PHONY: apiserver
 apiserver: setup ## Install, upgrade and roll back all environments against a real API server
 	@tools/build.sh kube-apiserver
 	pytest -m apiserver tests/apiserver
+
+.PHONY: e2e
+e2e: setup ## The chart and a fake engine on the cluster of $KUBECONFIG
+	@tools/e2e.sh
 
 .PHONY: golden
 golden: setup ## Write goldens and bad cases anew; read the diff and commit it with the change

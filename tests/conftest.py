@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+
+# The tools that make has built, for a pytest that was not started by make.
+os.environ["PATH"] = os.pathsep.join([str(Path(__file__).resolve().parents[1] / ".bin"), os.environ["PATH"]])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -22,6 +22,17 @@ field() { awk -v key="$2:" '$1 == key { gsub(/"/, "", $2); print $2; exit }' "$1
 # seconds FILE: how long the slowest engine may take to be ready.
 seconds() { awk '$1 == "progressDeadlineSeconds:" && $2 > most { most = $2 } END { print most + 0 }' "$1"; }
 
+# sizes SPEC: the table of `llmgen size` without its advice on growth, three shapes and three refusals of each revision.
+sizes() {
+  quietly llmgen size "$1" | awk '
+    /^to serve more:/ { skip = 1 }
+    /^[^ ]+ [^ ]+$/   { skip = 0; if (seen++) print "" }
+    skip || !NF       { next }
+    /^#|^rejected:/   { rows = 0; print "  " $0; next }
+    /^[0-9 ]/         { if (rows++ < 3) print "  " $0; next }
+    { print }'
+}
+
 for env in "${environments[@]}"; do
   spec=values/$env/spec.yaml
   mkdir -p "$out/$env"
@@ -29,8 +40,8 @@ for env in "${environments[@]}"; do
   for overlay in rollout overrides; do
     [ ! -f "values/$env/$overlay.yaml" ] || cp "values/$env/$overlay.yaml" "$out/$env/"
   done
-  bold "$spec: sizes"
-  quietly llmgen size "$spec"
+  bold "$spec"
+  sizes "$spec"
   quietly llmgen render "$spec" -o "$out/$env/values.yaml" --manifests "$out/$env"
   echo
 done
@@ -52,6 +63,7 @@ done
 printf '  helm test %s -n %s\n' "$release" "$namespace"
 
 bold "Without one"
+echo "  llmgen size values/prod/spec.yaml                         every shape, why others do not fit, how to grow"
 echo "  make apiserver                                            install, upgrade, roll back on a real API server"
 echo "  llmgen explain values/dev/spec.yaml models.chat           where each number of a model comes from"
 echo "  edit values/dev/spec.yaml, then llmgen validate values/dev/spec.yaml"

@@ -35,6 +35,14 @@ def flag_owners() -> Mapping[str, str]:
     return owners
 
 
+@functools.cache
+def default_flags(kind: str) -> tuple[str, ...]:
+    """Return every flag that the chart may render by itself for a model of ``kind``."""
+    engine = _read("files/engine.yaml")
+    intents = [intent["flag"] for intent in engine["intents"].values()]
+    return tuple(dict.fromkeys([*intents, *engine["defaults"]["all"], *engine["defaults"].get(kind, {})]))
+
+
 def _read(name: str) -> dict[str, Any]:
     data: dict[str, Any] = yaml.load((folder() / name).read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 -- the safe loader, in C
     return data

@@ -71,10 +71,16 @@ def _gpu(context: Context, name: str, pool: Pool) -> Gpu | None:
         found = catalog.gpu(pool.gpu)
     except catalog.UnknownName as error:
         hint = f"did you mean {error.near[0]!r}?" if error.near else guess_hint(pool.gpu, error.known)
-        context.add("LLM281", (*path, "gpu"), f"no GPU of the catalogue is called {pool.gpu!r}", allowed=error.known, hint=hint)
+        context.add(
+            "LLM281", (*path, "gpu"), f"no GPU of the catalogue is called {pool.gpu!r}", allowed=error.known, hint=hint
+        )
         return None
     if pool.mig is not None and pool.mig not in found.mig:
-        text = f"{found.name} has no MIG profile {pool.mig!r}" if found.mig else f"{found.name} cannot be cut into MIG slices"
+        text = (
+            f"{found.name} has no MIG profile {pool.mig!r}"
+            if found.mig
+            else f"{found.name} cannot be cut into MIG slices"
+        )
         context.add("LLM282", (*path, "mig"), text, allowed=found.mig, hint=guess_hint(pool.mig, found.mig))
         return None
     return found

@@ -42,17 +42,26 @@ class _Checker:
         data = self._document.data or {}
         names: dict[str, str] = {}
         mounts: dict[str, list[tuple[str, int]]] = {}
-        for model_name, model in data.get("models", {}).items():
+        of_models, of_engines = (
+            _over(self._defaults.get(key, {}), data.get(key) or {}) for key in ("modelDefaults", "engineDefaults")
+        )
+        for model_name, own in (data.get("models") or {}).items():
+            model = _over(of_models, own or {})
+            if own is None or not model.get("enabled", True):
+                continue
             path: Path = ("models", model_name)
             self._tracks(path, model)
             self._names(names, data, path, object_name(data.get("fullnameOverride") or "release", model_name))
-            for name, revision in (model.get("revisions") or {}).items():
+            for name, patch in (model.get("revisions") or {}).items():
+                if patch is None:
+                    continue
+                revision = _over(of_engines, patch)
                 where: Path = (*path, "revisions", name)
                 self._names(
                     names, data, where, object_name(data.get("fullnameOverride") or "release", model_name, name)
                 )
-                self._revision(where, model, _over(self._defaults.get("engineDefaults", {}), revision or {}))
-                for volume, engines in self._mounted(where, revision or {}, data):
+                self._revision(where, model, revision)
+                for volume, engines in self._mounted(where, revision, data):
                     mounts.setdefault(volume, []).append((f"{model_name}/{name}", engines))
         self._shared(data.get("volumes") or {}, mounts)
 
@@ -73,7 +82,8 @@ class _Checker:
         )
 
     def _tracks(self, path: Path, model: Mapping[str, Any]) -> None:
-        revisions, tracks = tuple(model.get("revisions") or {}), model.get("tracks") or {}
+        revisions = tuple(name for name, revision in (model.get("revisions") or {}).items() if revision is not None)
+        tracks = model.get("tracks") or {}
         total, weighted = 0, False
         for track, pointer in tracks.items():
             revision = (pointer or {}).get("revision")
@@ -151,7 +161,9 @@ class _Checker:
                 )
 
     def _mounted(self, path: Path, revision: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-        engines = (revision.get("scaling") or {}).get("maxReplicas", 1)
+        scaling = revision.get("scaling", {})
+        engines = scaling.get("minReplicas" if scaling.get("autoscaler", "none") == "none" else "maxReplicas", 1)
+        engines += bool(revision.get("strategy", {}).get("surge", True))
         volumes = data.get("volumes") or {}
         weights, cache = (revision.get("weights") or {}).get("volume") or {}, revision.get("cache") or {}
         for name, where in (
@@ -175,12 +187,12 @@ class _Checker:
         for name, users in mounts.items():
             volume = volumes[name] or {}
             pods = sum(engines for _, engines in users)
-            if volume.get("accessMode") in _SINGLE_NODE and not volume.get("local") and pods > 1:
+            if volume.get("accessMode") in _SINGLE_NODE and pods > 1:
                 said = ", ".join(f"{user} {engines}" for user, engines in users)
                 self._add(
                     "LLM404",
                     ("volumes", name, "accessMode"),
-                    f"{volume['accessMode']} allows one node, and {pods} pods may mount it ({said})",
+                    f"{volume['accessMode']} allows one node, and {pods} pods may mount it at once ({said}, surge counted)",
                     allowed=("ReadWriteMany", "ReadOnlyMany"),
                 )
 

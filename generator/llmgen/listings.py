@@ -19,21 +19,26 @@ def overview(kind: str) -> list[Row]:
 
 def entry(kind: str, name: str) -> Row:
     """Return everything about one entry. Raises UnknownName."""
+    found: Row = _plain(_entry(kind, name))
+    return found
+
+
+def _entry(kind: str, name: str) -> object:
     if kind == "gpus":
-        return _plain(catalog.gpu(name))
+        return catalog.gpu(name)
     if kind == "vllm":
-        return _plain(catalog.vllm(name))
+        return catalog.vllm(name)
     if kind == "models":
         facts = catalog.model(name)
         if facts is None:
             raise UnknownName("model", name, catalog.models())
-        return _plain(facts)
+        return facts
     from llmgen.sizing import storage_kinds  # noqa: PLC0415 -- only for storage
 
     kinds = storage_kinds()
     if name not in kinds:
         raise UnknownName("storage kind", name, kinds)
-    return _plain(kinds[name])
+    return kinds[name]
 
 
 def _gpus() -> list[Row]:

@@ -17,7 +17,9 @@ def mend(data: Any, problems: Iterable[Problem], schema: Schema, touched: set[Pa
     for problem in problems:
         path = problem.path
         if problem.id == "LLM102":
-            holder, missing = (path, [key for key in problem.allowed if key]) if present(data, path) else (path[:-1], [str(path[-1])])
+            holder, missing = (
+                (path, [key for key in problem.allowed if key]) if present(data, path) else (path[:-1], [str(path[-1])])
+            )
             changed |= _add_missing(data, holder, missing, schema, touched)
         elif problem.id == "LLM101" and present(data, path):
             # A misspelt key is reported alone, not once more as the missing one it stands for.
@@ -98,9 +100,9 @@ def _resolve(root: Schema, schema: Schema) -> Schema:
 def present(data: object, path: Path) -> bool:
     """Say whether ``path`` leads to something in ``data``."""
     for step in path:
-        if (isinstance(data, dict) and step in data) or (
-            isinstance(data, list) and isinstance(step, int) and step < len(data)
-        ):
+        if isinstance(data, dict) and step in data:  # noqa: SIM114 -- each branch narrows the type
+            data = data[step]
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
             data = data[step]
         else:
             return False

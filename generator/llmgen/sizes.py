@@ -21,7 +21,9 @@ class RevisionSizes:
     result: SearchResult
 
 
-def of_spec(path: str, env: str | None, model: str | None = None) -> tuple[tuple[RevisionSizes, ...], tuple[Problem, ...]]:
+def of_spec(
+    path: str, env: str | None, model: str | None = None
+) -> tuple[tuple[RevisionSizes, ...], tuple[Problem, ...]]:
     """Size every revision, or those of ``model``; the problems say what made the spec unsizable.
 
     Raises KeyError when the spec has no ``model``.

@@ -29,12 +29,12 @@ def load_all(text: str) -> list[dict[str, Any]]:
     return [document for document in yaml.load_all(text, _Loader) if document]
 
 
-def tool(name: str, fallback: str | None = None) -> str:
+def tool(name: str) -> str:
     """Return a built tool, or the one on PATH; skip the test where there is neither."""
     built = ROOT / ".bin" / name
-    found = str(built) if built.is_file() else shutil.which(fallback or Path(name).name)
+    found = str(built) if built.is_file() else shutil.which(name)
     if found is None:
-        pytest.skip(f"{name} is not built (make tools)")
+        pytest.skip(f"{name} is not built (make setup)")
     return found
 
 
@@ -113,7 +113,7 @@ def helm(package: Path) -> Helm:
 
 @pytest.fixture(scope="session")
 def helm4(package: Path) -> Helm:
-    return Helm(tool("helm4/helm", "helm4"), package)
+    return Helm(tool("helm4"), package)
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,8 @@ def layer_kinds(fields: Fields, layers: int) -> LayerPlan:
         return LayerPlan(kinds=tuple(letters.get(letter, letter) for letter in pattern[:layers]))
     counts = fields.mapping("layer_types_count")
     if counts:
-        return LayerPlan(kinds=_interleave({_kind(str(k)): int(v) for k, v in counts.items()}, layers))
+        numbers = {_kind(str(kind)): number for kind, number in counts.items() if isinstance(number, int)}
+        return LayerPlan(kinds=_interleave(numbers, layers) if numbers else ("full",) * layers)
     interval = fields.integer("full_attention_interval")
     if interval and fields.integer("linear_num_value_heads"):
         return LayerPlan(kinds=tuple("full" if (i + 1) % interval == 0 else "linear" for i in range(layers)))
@@ -97,11 +98,10 @@ def _interleave(counts: dict[str, int], layers: int) -> tuple[str, ...]:
     for kind, number in counts.items():
         if kind == common:
             continue
+        free = [place for place, here in enumerate(result) if here == common]
+        number = max(min(number, len(free)), 0)  # noqa: PLW2901 - a config may count more layers than it has
         for index in range(number):
-            place = min(layers - 1, (index + 1) * layers // number - 1)
-            while result[place] != common:
-                place -= 1
-            result[place] = kind
+            result[free[(index + 1) * len(free) // number - 1]] = kind
     return tuple(result)
 
 
@@ -121,11 +121,16 @@ def read_attention(fields: Fields, kind: str) -> tuple[Attention, tuple[Matrix, 
 def _grouped(fields: Fields, kind: str) -> tuple[Attention, tuple[Matrix, ...]]:
     hidden = fields.integer("hidden_size", "n_embd", "d_model")
     heads = fields.integer("num_attention_heads", "n_head", "n_heads")
-    kv_heads = fields.integer("num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num", default=heads)
+    kv_heads = fields.integer(
+        "num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num", default=heads
+    )
     if fields.flag("multi_query") and not fields.flag("new_decoder_architecture"):
         kv_heads = 1
     head_dim = fields.integer("head_dim", "attention_head_dim", "kv_channels") or hidden // max(heads, 1)
-    window = {"sliding": fields.integer("sliding_window"), "chunked": fields.integer("attention_chunk_size", default=8192)}
+    window = {
+        "sliding": fields.integer("sliding_window"),
+        "chunked": fields.integer("attention_chunk_size", default=8192),
+    }
     shares_kv = False
     if kind == "full" and fields.integer("global_head_dim"):
         head_dim = fields.integer("global_head_dim")
@@ -157,9 +162,7 @@ def _grouped(fields: Fields, kind: str) -> tuple[Attention, tuple[Matrix, ...]]:
 
 
 def _key_value(module: str, hidden: int, heads: int, width: int, *, bias: bool) -> Matrix:
-    return Matrix(
-        module=module, inputs=hidden, outputs=heads * width, shard=Shard.KV_HEADS, bias=bias, heads=heads
-    )
+    return Matrix(module=module, inputs=hidden, outputs=heads * width, shard=Shard.KV_HEADS, bias=bias, heads=heads)
 
 
 def _latent(fields: Fields) -> tuple[Attention, tuple[Matrix, ...]]:
@@ -188,7 +191,11 @@ def _latent(fields: Fields) -> tuple[Attention, tuple[Matrix, ...]]:
             Matrix(module="self_attn.indexer.wq_b", inputs=query_rank, outputs=index_heads * index_dim, shard=one),
             Matrix(module="self_attn.indexer.wk", inputs=hidden, outputs=index_dim, shard=one),
             Matrix(
-                module="self_attn.indexer.weights_proj", inputs=hidden, outputs=index_heads, shard=one, quantizable=False
+                module="self_attn.indexer.weights_proj",
+                inputs=hidden,
+                outputs=index_heads,
+                shard=one,
+                quantizable=False,
             ),
         ]
     attention = Attention(

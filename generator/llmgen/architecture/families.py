@@ -45,14 +45,15 @@ def doubts(fields: Fields) -> tuple[str, ...]:
     if model in _ENCODERS or fields.flag("is_encoder_decoder"):
         reasons.append(f"model_type '{model}' is not a decoder: its memory is not modelled")
     elif model not in KNOWN:
-        reasons.append(f"model_type '{model or 'missing'}' is not among the understood families: sized by its fields alone")
+        reasons.append(
+            f"model_type '{model or 'missing'}' is not among the understood families: sized by its fields alone"
+        )
     for name, meaning in _FOREIGN_FIELDS.items():
         value = fields.text.get(name)
         if value and model not in {"granitemoehybrid", "bamba", "falcon_h1", "nemotron_h"}:
             reasons.append(f"{meaning} ('{name}') is not modelled")
-    for name in ("hidden_size|n_embd|d_model", "num_hidden_layers|n_layer|n_layers", "vocab_size"):
-        if not fields.integer(*name.split("|")):
-            reasons.append(f"the config has no '{name.split('|', maxsplit=1)[0]}'")
+    needed = (("hidden_size", "n_embd", "d_model"), ("num_hidden_layers", "n_layer", "n_layers"), ("vocab_size",))
+    reasons.extend(f"the config has no '{names[0]}'" for names in needed if not fields.integer(*names))
     return tuple(reasons)
 
 
@@ -62,5 +63,7 @@ def is_hybrid(model_type: str) -> bool:
 
 
 # ``tie_word_embeddings`` is left out of a config when it equals the default of its class.
-TIED_BY_DEFAULT = ("gemma", "gemma2", "gemma3", "gemma3_text", "gemma3n", "gemma4", "gemma4_text", "cohere", "cohere2", "gpt2")
-TIED_BY_DEFAULT += ("gpt_bigcode", "falcon", "bloom", "mpt", "opt", "starcoder2")
+TIED_BY_DEFAULT = frozenset(
+    """gemma gemma2 gemma3 gemma3_text gemma3n gemma4 gemma4_text cohere cohere2 gpt2 gpt_bigcode falcon bloom mpt opt
+    starcoder2""".split()  # noqa: SIM905
+)

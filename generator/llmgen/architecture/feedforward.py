@@ -62,21 +62,27 @@ def sparse_layers(fields: Fields, layers: int) -> frozenset[int]:
     pattern = fields.text_value("hybrid_override_pattern")
     if pattern:
         return frozenset(i for i, letter in enumerate(pattern[:layers]) if letter == "E")
-    named = fields.integers("moe_layers")
-    if named is not None:
-        return frozenset(named)
-    listed = fields.text_value("moe_layers_enum")
-    if listed:
-        return frozenset(int(item) for item in listed.split(",") if item.strip().isdigit())
-    frequency = fields.integers("moe_layer_freq")
-    if frequency is not None:
-        return frozenset(i for i, here in enumerate(frequency) if here)
+    listed = _listed_layers(fields)
+    if listed is not None:
+        return listed
     first = fields.integer("first_k_dense_replace", "num_dense_layers", "moe_layer_start_index")
     step = fields.integer("decoder_sparse_step", "interleave_moe_layer_step", "moe_layer_freq", default=1) or 1
     dense = set(fields.integers("mlp_only_layers") or ())
     if fields.raw("moe_layer_freq") is not None and fields.raw("decoder_sparse_step") is None:
         return frozenset(i for i in range(first, layers) if i % step == 0 and i not in dense)
-    return frozenset(i for i in range(first, layers) if (i + 1) % step == 0 and i not in dense)
+    return frozenset(i for i in range(min(first, layers), layers) if (i + 1) % step == 0 and i not in dense)
+
+
+def _listed_layers(fields: Fields) -> frozenset[int] | None:
+    """Sparse layers where the config names each: Llama 4, Step 3, MiMo."""
+    named = fields.integers("moe_layers")
+    if named is not None:
+        return frozenset(named)
+    frequency = fields.integers("moe_layer_freq")
+    if frequency is not None:
+        return frozenset(i for i, here in enumerate(frequency) if here)
+    listed = fields.text_value("moe_layers_enum")
+    return frozenset(int(item) for item in listed.split(",") if item.strip().isdigit()) if listed else None
 
 
 def read_mlp(fields: Fields, *, sparse: bool) -> tuple[Experts, int, tuple[Matrix, ...]]:
@@ -88,7 +94,9 @@ def read_mlp(fields: Fields, *, sparse: bool) -> tuple[Experts, int, tuple[Matri
         return Experts(), width, _mlp("mlp", hidden, width, matrices)
     experts = experts_of(fields)
     rows = [Matrix(module="mlp.gate", inputs=hidden, outputs=experts.count, shard=Shard.REPLICATED, quantizable=False)]
-    rows += _mlp("mlp.experts.0", hidden, experts.width, matrices, count=experts.count, bias=fields.model_type == "gpt_oss")
+    rows += _mlp(
+        "mlp.experts.0", hidden, experts.width, matrices, count=experts.count, bias=fields.model_type == "gpt_oss"
+    )
     if experts.shared_width:
         rows += _mlp("mlp.shared_expert", hidden, experts.shared_width, matrices)
     dense = 0
@@ -105,7 +113,9 @@ def _dense_width(fields: Fields, hidden: int) -> int:
     return fields.integer("intermediate_size", "ffn_hidden_size", "n_inner", "ffn_dim") or 4 * hidden
 
 
-def _mlp(prefix: str, hidden: int, width: int, matrices: int, *, count: int = 1, bias: bool = False) -> tuple[Matrix, ...]:
+def _mlp(
+    prefix: str, hidden: int, width: int, matrices: int, *, count: int = 1, bias: bool = False
+) -> tuple[Matrix, ...]:
     if not width:
         return ()
     ups = ("gate_proj", "up_proj") if matrices == 3 else ("up_proj",)

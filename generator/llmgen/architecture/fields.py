@@ -9,6 +9,9 @@ from typing import Any
 # The language model of a multimodal checkpoint hides under one of these keys.
 _NESTED = ("text_config", "llm_config", "language_config", "language_model_config")
 
+# No count in a config is larger (token positions reach 10 million); a bound keeps a wrong config from unbounded work.
+_LARGEST = 1 << 40
+
 # Values a published config leaves out because they equal the default of its class in transformers.
 _GEMMA3: Mapping[str, Any] = {
     "num_attention_heads": 8,
@@ -59,9 +62,9 @@ class Fields:
         return None
 
     def integer(self, *names: str, default: int = 0) -> int:
-        """An integer; 0 or ``default`` when absent or of another type."""
+        """A count; ``default`` when it is absent, of another type, negative or beyond any model."""
         value = self.raw(*names)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LARGEST:
             return default
         return int(value)
 
@@ -87,7 +90,7 @@ class Fields:
         value = self.raw(*names)
         if isinstance(value, str) or not isinstance(value, Sequence):
             return None
-        if not all(isinstance(item, int) for item in value):
+        if not all(isinstance(item, int) and 0 <= item <= _LARGEST for item in value):
             return None
         return tuple(int(item) for item in value)
 

@@ -31,8 +31,9 @@ class StoredBlock:
 class Architecture:
     """A decoder-only model.
 
-    ``pattern[i]`` is the index in ``blocks`` of layer ``i``, ``counts[k]`` how many layers are block ``k``. ``rope_elements`` counts the precomputed cosine and sine
-    values every GPU keeps. ``unsupported`` lists what the reader did not understand: sizes are then not to be trusted.
+    ``pattern[i]`` is the index in ``blocks`` of layer ``i``, ``counts[k]`` how many layers are block ``k``.
+    ``rope_elements`` counts the precomputed cosine and sine values every GPU keeps. ``unsupported`` lists what the reader
+    did not understand: sizes are then not to be trusted.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Architecture:
     rope_elements: int
     max_position: int
     dtype: str
+    wide_state: bool
     quantization: Quantization
     head_scheme: Scheme | None
     hybrid: bool
@@ -128,6 +130,7 @@ def _build(cls: type[Architecture], fields: Fields, config: Mapping[str, Any], f
         rope_elements=_rope(fields, blocks),
         max_position=fields.integer("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length"),
         dtype=(fields.text_value("torch_dtype", "dtype") or "bfloat16").removeprefix("torch."),
+        wide_state=_wide_state(fields),
         quantization=quantization,
         head_scheme=quantization.scheme("lm_head", last_layer=last) if quantization.lm_head else None,
         hybrid=is_hybrid(fields.model_type) or any(s.block.attention.kind is AttentionKind.STATE for s in blocks),
@@ -187,6 +190,12 @@ def _block(fields: Fields, kind: str, *, sparse: bool, unknown: set[str]) -> Blo
     hidden = fields.integer("hidden_size", "n_embd", "d_model")
     norms = hidden * (4 if fields.model_type.startswith(("gemma2", "gemma3", "gemma4")) else 2)
     return Block(attention=attention, experts=experts, dense_width=width, matrices=rows + mlp, norms=norms)
+
+
+def _wide_state(fields: Fields) -> bool:
+    """Whether recurrent states are kept in fp32: Qwen3.5 and Nemotron-H are (vLLM models/config.py), Qwen3-Next is not."""
+    named = fields.text_value("mamba_ssm_dtype", "mamba_ssm_cache_dtype")
+    return named == "float32" or (not named and fields.model_type.startswith(("qwen3_5", "nemotron_h")))
 
 
 def _rope(fields: Fields, blocks: tuple[StoredBlock, ...]) -> int:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from llmgen.architecture.fields import Fields
+from llmgen.architecture.patterns import Patterns
 from llmgen.architecture.schemes import (
     COMPRESSED_FORMATS,
     FP8_BLOCK,
@@ -67,71 +65,6 @@ _PRECISIONS = frozenset({"fp8", "fp4", "nvfp4", "mxfp4", "int4", "int8", "w8a8",
 _FBGEMM_KEEPS = ("self_attn",)
 
 
-@dataclass(frozen=True, slots=True)
-class Patterns:
-    """Module names as quantization tools write them: exact, parents, ``re:``, globs, bare components."""
-
-    exact: frozenset[str] = frozenset()
-    components: tuple[str, ...] = ()
-    pattern: re.Pattern[str] | None = None
-
-    @classmethod
-    def of(cls, entries: Iterable[str]) -> Patterns:
-        """Split ``entries`` by kind once, so that a match costs a few set look-ups."""
-        exact: set[str] = set()
-        components: list[str] = []
-        expressions: list[str] = []
-        for entry in entries:
-            if entry.startswith("re:"):
-                expressions.append(entry[3:])
-            elif "*" in entry:
-                tail = entry[entry.index("layers.") :] if "layers." in entry else entry
-                expressions.append("(?:.*\\.)?" + fnmatch.translate(tail))
-            elif "layers." in entry:
-                exact.add(entry[entry.index("layers.") :])
-            else:
-                components.append(entry.removeprefix("model."))
-        return cls(frozenset(exact), tuple(components), _union(tuple(expressions)))
-
-    @property
-    def by_layer(self) -> bool:
-        """Whether the answer may differ between layers."""
-        return bool(self.exact) or (self.pattern is not None and re.search(r"\d", self.pattern.pattern) is not None)
-
-    def match(self, name: str) -> bool:
-        """Whether ``name`` (``layers.3.mlp.gate_proj`` or ``lm_head``) or one of its parents is listed."""
-        return any(self._match(spelling) for spelling in _spellings(name))
-
-    def _match(self, name: str) -> bool:
-        parts = name.split(".")
-        if self.exact and any(".".join(parts[:end]) in self.exact for end in range(2, len(parts) + 1)):
-            return True
-        dotted = f".{name}."
-        if any(f".{component}." in dotted for component in self.components):
-            return True
-        if self.pattern is None:
-            return False
-        return self.pattern.match(name) is not None or self.pattern.match(f"model.{name}") is not None
-
-
-@lru_cache(maxsize=64)
-def _union(expressions: tuple[str, ...]) -> re.Pattern[str] | None:
-    usable = []
-    for expression in expressions:
-        try:
-            re.compile(expression)
-        except re.error:
-            continue
-        usable.append(f"(?:{expression})")
-    return re.compile("|".join(usable)) if usable else None
-
-
-def _spellings(name: str) -> tuple[str, ...]:
-    if ".mlp." not in name:
-        return (name,)
-    return (name, name.replace(".mlp.", ".block_sparse_moe."), name.replace(".mlp.", ".feed_forward."))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantization:
     """The checkpoint's weight formats.
@@ -161,7 +94,7 @@ class Quantization:
             return None
         if self.experts_only and ".experts." not in name:
             return None
-        if self.whole_ends and (name.startswith("layers.0.") or name.startswith(f"layers.{last_layer}.")):
+        if self.whole_ends and name.startswith(("layers.0.", f"layers.{last_layer}.")):
             return None
         if self.keep.match(name):
             return None
@@ -237,16 +170,14 @@ def _read(config: Fields) -> Quantization:
         return _read_modelopt(config, keep)
     if method in {"awq", "gptq", "auto_round"}:
         return _read_grouped(config, method, keep)
-    if method == "mxfp4":
-        return Quantization(method=method, default=MXFP4, keep=keep, experts_only=True)
-    if method == "fp8":
-        scheme = FP8_BLOCK if config.raw("weight_block_size") else FP8_TENSOR
-        return Quantization(method=method, default=scheme, keep=keep)
-    if method == "fbgemm_fp8":
-        return Quantization(method=method, default=FP8_CHANNEL, keep=keep)
-    if method == "bitsandbytes":
-        scheme = NF4 if config.flag("load_in_4bit") else INT8_LLM
-        return Quantization(method=method, default=scheme, keep=keep)
+    simple = {
+        "mxfp4": MXFP4,
+        "fp8": FP8_BLOCK if config.raw("weight_block_size") else FP8_TENSOR,
+        "fbgemm_fp8": FP8_CHANNEL,
+        "bitsandbytes": NF4 if config.flag("load_in_4bit") else INT8_LLM,
+    }
+    if method in simple:
+        return Quantization(method=method, default=simple[method], keep=keep, experts_only=method == "mxfp4")
     return Quantization(method=method, problem=f"quantization '{method}' is unknown: weights counted in 16 bits")
 
 

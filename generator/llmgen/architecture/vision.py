@@ -29,4 +29,9 @@ def vision_parameters(fields: Fields, hidden: int) -> int:
     merged = width * merge * merge
     projector = merged * merged + merged * hidden if merge > 1 else width * hidden + hidden * hidden
     positions = (vision.integer("image_size") // patch) ** 2 if vision.integer("image_size") else 0
-    return layers * (4 * width * width + matrices * width * inner) + 3 * patch * patch * width + positions * width + projector
+    return (
+        layers * (4 * width * width + matrices * width * inner)
+        + 3 * patch * patch * width
+        + positions * width
+        + projector
+    )

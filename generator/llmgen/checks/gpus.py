@@ -14,7 +14,7 @@ def check(context: Context, facts: Facts) -> None:
         found = facts.revisions[item.model_name, item.name]
         architecture = found.architecture
         if isinstance(item.revision.gpu, GpuChoice):
-            _shape(context, item, item.revision.gpu, (*item.path, "gpu"))
+            _shape(context, item.revision.gpu, (*item.path, "gpu"))
         if architecture is None:
             continue
         _context_length(context, item, architecture.max_position)
@@ -22,7 +22,7 @@ def check(context: Context, facts: Facts) -> None:
             _heads(context, item, item.revision.gpu, architecture.attention.heads)
 
 
-def _shape(context: Context, item: Resolved, gpu: GpuChoice, path: Path) -> None:
+def _shape(context: Context, gpu: GpuChoice, path: Path) -> None:
     tensor, pipeline = gpu.tensor_parallel, gpu.pipeline_parallel
     if gpu.count is not None and tensor is not None and gpu.count != tensor * pipeline:
         context.add(

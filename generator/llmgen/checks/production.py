@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from llmgen.checks.context import Context, Resolved
+from llmgen.problems import Path
 from llmgen.spec.model import Image
 
 _COMMIT = re.compile(r"^[0-9a-f]{40}$")

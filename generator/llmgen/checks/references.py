@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from llmgen.checks.context import Context
 from llmgen.problems import Path
 from llmgen.spec.model import GpuChoice, Model

@@ -57,7 +57,7 @@ def _sharing(context: Context, name: str, storage: Storage, mounted: list[tuple[
     path: Path = ("cluster", "storage", name, "accessMode")
     item, role = mounted[0]
     most = max((item.revision.scaling.max or item.revision.scaling.min or 1) for item, _ in mounted)
-    if storage.access_mode in _SINGLE_NODE and storage.local is None and (len(mounted) > 1 or most > 1):
+    if storage.access_mode in _SINGLE_NODE and (len(mounted) > 1 or most > 1):
         pods = (
             f"{len(mounted)} revisions"
             if len(mounted) > 1

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from llmgen.cli import output
+
+if TYPE_CHECKING:
+    from llmgen.problems import Problem
+    from llmgen.source import Document
 
 
 @click.command("check")

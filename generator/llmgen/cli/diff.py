@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from llmgen.cli import output
+
+if TYPE_CHECKING:
+    from llmgen.comparison import Side
 
 
 @click.command("diff")
@@ -29,7 +34,7 @@ def command(before: str, after: str, env: str | None, style: str) -> None:
         click.echo(comparison.as_text(changes, old, new))
 
 
-def _side(file: str, env: str | None, style: str) -> comparison.Side:  # noqa: F821 -- imported where it runs
+def _side(file: str, env: str | None, style: str) -> Side:
     from llmgen import comparison, invariants, source  # noqa: PLC0415
 
     reading = source.read(file)

@@ -6,13 +6,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
     from llmgen.pipeline import Outcome
     from llmgen.problems import Problem
+    from llmgen.problems.report import Format
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,7 +38,7 @@ def show(problems: Iterable[Problem], style: str = "text", *, to: IO[str] | None
     from llmgen.problems import report  # noqa: PLC0415 -- only where there is something to say
 
     stream = to or (sys.stderr if style == "text" else sys.stdout)
-    text = report(list(problems), style, colour=style == "text" and colour(stream))
+    text = report(list(problems), cast("Format", style), colour=style == "text" and colour(stream))
     if text:
         click.echo(text, file=stream, nl=not text.endswith("\n"), color=True if colour(stream) else None)
 

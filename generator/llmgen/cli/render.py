@@ -17,8 +17,18 @@ if TYPE_CHECKING:
 @click.command("render")
 @output.spec_argument
 @output.env_option
-@click.option("-o", "--output", "target", metavar="FILE", default="-", show_default=True, help="Values file to write; - prints it.")
-@click.option("--manifests", metavar="DIR", type=click.Path(file_okay=False), help="Also run `helm template` into this folder.")
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    metavar="FILE",
+    default="-",
+    show_default=True,
+    help="Values file to write; - prints it.",
+)
+@click.option(
+    "--manifests", metavar="DIR", type=click.Path(file_okay=False), help="Also run `helm template` into this folder."
+)
 @click.option("--check", is_flag=True, help="Write nothing; fail with a diff if FILE is not what would be written.")
 @output.report_option
 def command(spec: str, env: str | None, target: str, manifests: str | None, check: bool, style: str) -> None:  # noqa: FBT001
@@ -57,7 +67,9 @@ def _compare(text: str, target: str, spec: str, env: str | None) -> None:
     if current == text:
         click.echo(f"{target} is what {spec} renders to")
         return
-    lines = difflib.unified_diff(current.splitlines(), text.splitlines(), f"{target} (now)", f"{target} (from {spec})", lineterm="")
+    lines = difflib.unified_diff(
+        current.splitlines(), text.splitlines(), f"{target} (now)", f"{target} (from {spec})", lineterm=""
+    )
     click.echo("\n".join(lines))
     again = f"llmgen render {spec}{f' --env {env}' if env else ''} -o {target}"
     click.echo(f"{target} has drifted from {spec}; render it again: {again}", err=True)

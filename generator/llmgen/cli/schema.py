@@ -16,6 +16,7 @@ def command(name: str) -> None:
     For an editor, put this line on top of a spec:
       # yaml-language-server: $schema=path/to/serving-spec.schema.json
     """
-    from llmgen.bundle import bundle_text  # noqa: PLC0415 -- parses YAML
+    from llmgen.cli import output  # noqa: PLC0415 -- `--help` needs none of it
+    from llmgen.contract import load_schema  # noqa: PLC0415
 
-    click.echo(bundle_text(name), nl=False)
+    output.print_json(load_schema(name))

@@ -20,25 +20,53 @@ if TYPE_CHECKING:
 @click.argument("spec", metavar="[SPEC]", type=click.Path(), required=False)
 @output.env_option
 @click.option("--model", "-m", metavar="NAME", help="Only this model of the spec.")
-@click.option("--config", metavar="PATH|NAME", help="A config.json, a checkpoint directory, or a model of the catalogue.")
+@click.option(
+    "--config", metavar="PATH|NAME", help="A config.json, a checkpoint directory, or a model of the catalogue."
+)
 @click.option("--gpu", metavar="NAME", help="GPU by name or alias; see `llmgen catalog gpus`.")
-@click.option("--gpu-memory-gib", type=click.FloatRange(min=0, min_open=True), help="GiB the driver reports, instead of the catalogue's.")
+@click.option(
+    "--gpu-memory-gib",
+    type=click.FloatRange(min=0, min_open=True),
+    help="GiB the driver reports, instead of the catalogue's.",
+)
 @click.option("--tp", type=click.IntRange(min=1), default=1, show_default=True, help="Tensor parallel size.")
 @click.option("--pp", type=click.IntRange(min=1), default=1, show_default=True, help="Pipeline parallel size.")
-@click.option("--dtype", default="auto", show_default=True, help="Type of weights that are not quantized, and of activations.")
+@click.option(
+    "--dtype", default="auto", show_default=True, help="Type of weights that are not quantized, and of activations."
+)
 @click.option("--quantization", metavar="METHOD", help="Weight format where the checkpoint does not say it.")
 @click.option("--kv-cache-dtype", default="auto", show_default=True, help="Type of the KV cache.")
-@click.option("--max-model-len", type=click.IntRange(min=1), help="Longest request in tokens; the model's own by default.")
-@click.option("--max-num-seqs", type=click.IntRange(min=1), help="Requests run at once; the engine's default by device.")
-@click.option("--max-num-batched-tokens", type=click.IntRange(min=1), help="Tokens per step; the engine's default by device.")
-@click.option("--gpu-memory-utilization", type=click.FloatRange(0, 1, min_open=True), help="Share of GPU memory the engine may use.")
+@click.option(
+    "--max-model-len", type=click.IntRange(min=1), help="Longest request in tokens; the model's own by default."
+)
+@click.option(
+    "--max-num-seqs", type=click.IntRange(min=1), help="Requests run at once; the engine's default by device."
+)
+@click.option(
+    "--max-num-batched-tokens", type=click.IntRange(min=1), help="Tokens per step; the engine's default by device."
+)
+@click.option(
+    "--gpu-memory-utilization",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of GPU memory the engine may use.",
+)
 @click.option("--enforce-eager", is_flag=True, help="No CUDA graphs and no compilation.")
 @click.option("--vllm-version", default="0.32.0", show_default=True, help="vLLM version.")
 @click.option("--isl", type=click.FloatRange(min=0), help="Mean prompt length in tokens, for latency.")
 @click.option("--osl", type=click.FloatRange(min=0), help="Mean completion length in tokens, for latency.")
 @click.option("--concurrency", type=click.FloatRange(min=0), help="Requests running at once, for latency.")
-@click.option("--storage", default="pvc", show_default=True, help="Storage kind the weights are read from; see `llmgen catalog storage`.")
-@click.option("--plot", metavar="FILE", type=click.Path(dir_okay=False), help="Also draw memory per shape and KV use; .html or .png.")
+@click.option(
+    "--storage",
+    default="pvc",
+    show_default=True,
+    help="Storage kind the weights are read from; see `llmgen catalog storage`.",
+)
+@click.option(
+    "--plot",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Also draw memory per shape and KV use; .html or .png.",
+)
 @output.format_option
 def command(spec: str | None, env: str | None, model: str | None, plot: str | None, style: str, **options: Any) -> None:  # noqa: ANN401
     """Show which GPU shapes fit a model, what they cost, and why the others do not.

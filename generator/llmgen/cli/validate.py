@@ -31,10 +31,12 @@ def command(spec: str, env: str | None, strict: bool, style: str) -> None:  # no
         output.show(problems, style)
     if style == "text":
         warnings = len(problems) - errors
-        said = (
-            f"{errors} errors, {warnings} warnings"
-            if errors
-            else f"{spec} is valid" + (f", {warnings} warnings" if warnings else "")
-        )
+        said = _count(errors, "error") if errors else f"{spec} is valid"
+        if errors or warnings:
+            said += f", {_count(warnings, 'warning')}"
         click.echo(said, err=bool(errors))
     sys.exit(1 if errors or (strict and problems) else 0)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

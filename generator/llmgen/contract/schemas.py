@@ -17,10 +17,11 @@ _REPOSITORY = Path(__file__).resolve().parents[3]
 OUTPUTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "serving-spec": "schemas/serving-spec.schema.json",
+        "catalog": "schemas/catalog.schema.json",
         "values": "charts/llm-serving/values.schema.json",
     },
 )
-"""Schema name to the generated JSON that editors and Helm read, relative to the repository."""
+"""Schema name to the generated JSON that editors, Helm and an installed package read, relative to the repository."""
 
 
 @cache

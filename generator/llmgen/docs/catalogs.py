@@ -20,7 +20,11 @@ def gpus_page() -> str:
     text += "\n" + markdown.table([{**row, "gpu": markdown.code(row["gpu"])} for row in rows])
     text += "\n## Other names\n\nA spec may use any of these; case, blanks and underscores do not matter.\n\n"
     text += markdown.table(
-        [{"gpu": markdown.code(gpu.name), "also called": ", ".join(map(markdown.code, gpu.aliases))} for gpu in catalog.gpus().values() if gpu.aliases]
+        [
+            {"gpu": markdown.code(gpu.name), "also called": ", ".join(map(markdown.code, gpu.aliases))}
+            for gpu in catalog.gpus().values()
+            if gpu.aliases
+        ]
     )
     return text + _labels() + _mig()
 
@@ -31,7 +35,9 @@ def _labels() -> str:
         {"gpu": markdown.code(gpu.name), **{cloud: _pairs(gpu.node_labels.get(cloud, {})) for cloud in clouds}}
         for gpu in catalog.gpus().values()
     ]
-    about = "The node selector of a pool that states none, by `cluster.provider`; `generic` where the provider has none."
+    about = (
+        "The node selector of a pool that states none, by `cluster.provider`; `generic` where the provider has none."
+    )
     return f"\n## Node labels\n\n{about}\n\n{markdown.table(rows)}"
 
 
@@ -62,7 +68,8 @@ def vllm_page() -> str:
     text += "\n" + markdown.table(listings.overview("vllm"))
     text += "\n## Features\n\n" + markdown.table([_features(minor) for minor in reversed(catalog.minors())])
     text += "\n## Owned flags\n\n" + markdown.wrapped(
-        "Flags that follow from the spec, with the field that decides each (`m` is a model, `r` a revision). `engine.args` may not set them."
+        "Flags that follow from the spec, with the field that decides each (`m` is a model, `r` a revision). "
+        "`engine.args` may not set them."
     )
     rows = [
         {"flag": markdown.code(f"--{flag}"), "decided by": field, "what it does": catalog.describe(flag)[0] or None}

@@ -9,9 +9,14 @@ from llmgen.docs import markdown
 
 _WIDTH = 100
 _ABOUT = (
-    "Every command prints its result to standard output, and problems and remarks to standard error. "
-    "Exit codes: 0 fine, 1 the input is wrong or an output has drifted, 2 wrong usage.",
-    "Colours appear on a terminal only and never when `NO_COLOR` is set. `LLMGEN_HELM` names the helm to run, else it is the one on `PATH`.",
+    (
+        "Every command prints its result to standard output, and problems and remarks to standard error. "
+        "Exit codes: 0 fine, 1 the input is wrong or an output has drifted, 2 wrong usage."
+    ),
+    (
+        "Colours appear on a terminal only and never when `NO_COLOR` is set. "
+        "`LLMGEN_HELM` names the helm to run, else it is the one on `PATH`."
+    ),
 )
 
 
@@ -30,7 +35,7 @@ def page() -> str:
 
 
 def _context(name: str, command: click.Command, parent: click.Context | None) -> click.Context:
-    return click.Context(command, info_name=name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH)
+    return command.make_context(name, [], parent, resilient_parsing=True, terminal_width=_WIDTH)
 
 
 def _section(title: str, context: click.Context) -> str:

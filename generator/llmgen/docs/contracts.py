@@ -14,15 +14,22 @@ Default = Callable[[Section, Entry], object]
 
 _SPEC_ABOUT = (
     "What a person may write in a serving spec. A key without a default may be left out unless it says *required*.",
-    "`<name>` stands for a name you choose: names are lower-case letters, digits and dashes, at most 40, starting with a letter. "
-    "A length of time is a whole number with a unit (`300ms`, `90s`, `5m`, `24h`); an amount of memory is a Kubernetes quantity (`20Gi`).",
-    "For an editor that completes and checks while you type, put this line on top of the spec: "
-    "`# yaml-language-server: $schema=path/to/schemas/serving-spec.schema.json`.",
+    (
+        "`<name>` stands for a name you choose: names are lower-case letters, digits and dashes, at most 40, starting with a letter. "
+        "A length of time is a whole number with a unit (`300ms`, `90s`, `5m`, `24h`); "
+        "an amount of memory is a Kubernetes quantity (`20Gi`)."
+    ),
+    (
+        "For an editor that completes and checks while you type, put this line on top of the spec: "
+        "`# yaml-language-server: $schema=path/to/schemas/serving-spec.schema.json`."
+    ),
 )
 _VALUES_ABOUT = (
     "What the chart accepts in its values. `llmgen render` writes them from a spec; they can be written by hand as well.",
-    "Everything that environments differ in is a map keyed by name, so later files merge over earlier ones and `null` drops an entry. "
-    "The defaults of `models.<name>` are those under `modelDefaults`, the defaults of a revision those under `engineDefaults`.",
+    (
+        "Everything that environments differ in is a map keyed by name, so later files merge over earlier ones and `null` drops an entry. "
+        "The defaults of `models.<name>` are those under `modelDefaults`, the defaults of a revision those under `engineDefaults`."
+    ),
 )
 
 
@@ -35,7 +42,9 @@ def spec_page() -> str:
 def values_page() -> str:
     """Return docs/reference/values.md."""
     source = "schemas/values.schema.yaml and charts/llm-serving/values.yaml"
-    return markdown.header(source, "The chart's values", *_VALUES_ABOUT) + _body(contract.load_schema("values"), _chart_default)
+    return markdown.header(source, "The chart's values", *_VALUES_ABOUT) + _body(
+        contract.load_schema("values"), _chart_default
+    )
 
 
 def values_table() -> str:
@@ -43,12 +52,16 @@ def values_table() -> str:
     found = Contract(contract.load_schema("values"))
     rows = [
         {"Key": markdown.code(".".join(place)), "Default": markdown.code(shown(default)), "What it is": description}
-        for place, default, description in _defaults(found, found.resolve(contract.load_schema("values")), chart.defaults(), ())
+        for place, default, description in _defaults(
+            found, found.resolve(contract.load_schema("values")), chart.defaults(), ()
+        )
     ]
     return markdown.table(rows)
 
 
-def _defaults(found: Contract, schema: Schema, values: Mapping[str, Any], place: tuple[str, ...]) -> list[tuple[tuple[str, ...], object, str]]:
+def _defaults(
+    found: Contract, schema: Schema, values: Mapping[str, Any], place: tuple[str, ...]
+) -> list[tuple[tuple[str, ...], object, str]]:
     rows: list[tuple[tuple[str, ...], object, str]] = []
     for key, value in values.items():
         inner = found.resolve(schema["properties"][key])
@@ -81,7 +94,10 @@ def _heading(section: Section) -> str:
 
 def _section(found: Contract, section: Section, default: Default) -> list[str]:
     about = _about(section)
-    lines = [f"## {_heading(section)}" if section.place else "## Top level", *(["", markdown.wrapped(about)] if about else [])]
+    lines = [
+        f"## {_heading(section)}" if section.place else "## Top level",
+        *(["", markdown.wrapped(about)] if about else []),
+    ]
     patch = [entry.key for entry in section.entries if not entry.schema]
     if patch:
         return [*lines, "", markdown.wrapped(f"Keys: {', '.join(map(markdown.code, patch))}, each as described above.")]

@@ -8,7 +8,10 @@ from llmgen.problems.ids import Kind, kinds
 _FAMILIES = {
     "0": ("The text of a file", "Found while reading YAML, before its meaning is looked at."),
     "1": ("The contract", "What the schema of a spec or of values refuses."),
-    "2": ("Rules across fields", "What a schema cannot say: references, bounds that depend on each other, production's demands."),
+    "2": (
+        "Rules across fields",
+        "What a schema cannot say: references, bounds that depend on each other, production's demands.",
+    ),
     "3": ("The plan", "What the arithmetic of GPUs refuses or warns of."),
     "4": ("Values", "What generated or forked values must keep and their schema cannot say."),
 }
@@ -24,7 +27,12 @@ def page() -> str:
     for digit, (title, about) in _FAMILIES.items():
         found = [kind for kind in kinds().values() if kind.id[3] == digit]
         text += f"\n## LLM{digit}xx: {title}\n\n{about}\n\n"
-        text += markdown.table([{"Id": markdown.link(kind.id, _title(kind)), "Name": markdown.code(kind.name), "Title": kind.title} for kind in found])
+        text += markdown.table(
+            [
+                {"Id": markdown.link(kind.id, _title(kind)), "Name": markdown.code(kind.name), "Title": kind.title}
+                for kind in found
+            ]
+        )
         text += "".join(_problem(kind) for kind in found)
     return text
 
@@ -34,5 +42,10 @@ def _title(kind: Kind) -> str:
 
 
 def _problem(kind: Kind) -> str:
-    parts = [f"### {_title(kind)}", f"{kind.title}.", markdown.wrapped(kind.explanation), markdown.wrapped(f"Fix: {kind.fix}")]
+    parts = [
+        f"### {_title(kind)}",
+        f"{kind.title}.",
+        markdown.wrapped(kind.explanation),
+        markdown.wrapped(f"Fix: {kind.fix}"),
+    ]
     return "\n" + "\n\n".join(parts) + "\n"

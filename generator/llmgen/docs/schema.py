@@ -12,7 +12,14 @@ from typing import Any
 Schema = Mapping[str, Any]
 Place = tuple[str, ...]
 
-_TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "object": "map", "array": "list"}
+_TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "map",
+    "array": "list",
+}
 _ANYTHING = 5
 """From so many allowed types on, naming them says less than "any value"."""
 
@@ -78,9 +85,18 @@ class Contract:
         for key, inner in described.get("properties", {}).items():
             where = (*place, key)
             title, below = self._below(where, inner)
-            entries.append(Entry(place=where, schema=self.resolve(inner), required=key in described.get("required", ()), section=title))
+            entries.append(
+                Entry(
+                    place=where,
+                    schema=self.resolve(inner),
+                    required=key in described.get("required", ()),
+                    section=title,
+                )
+            )
             nested += below
-        yield Section(place=place, title=_title(place, shared=shared), schema=described, entries=tuple(entries), shared=shared)
+        yield Section(
+            place=place, title=_title(place, shared=shared), schema=described, entries=tuple(entries), shared=shared
+        )
         for where, inner in nested:
             yield from self._walk(where, inner)
 
@@ -159,7 +175,14 @@ def _needs_quotes(text: str) -> bool:
 def _plural(contract: Contract, schema: Schema) -> str:
     inner = {key: value for key, value in contract.resolve(schema).items() if key != "x-patternHint"}
     words = type_words(contract, inner)
-    for one, many in (("any value", "any values"), ("whole number", "whole numbers"), ("number", "numbers"), ("map of", "maps of"), ("map", "maps"), ("text", "texts")):
+    for one, many in (
+        ("any value", "any values"),
+        ("whole number", "whole numbers"),
+        ("number", "numbers"),
+        ("map of", "maps of"),
+        ("map", "maps"),
+        ("text", "texts"),
+    ):
         if words.startswith(one):
             return many + words.removeprefix(one)
     return words

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from llmgen.plan import storage
 from llmgen.plan.derivation import Derived, from_plan, from_spec
 from llmgen.plan.packing import nodes_needed
 
@@ -27,6 +28,8 @@ class Claim:
     gpus: int
     engines: int
     preemptible: bool
+    single_node: str | None = None
+    """A volume it mounts that only one node may mount."""
 
     def __str__(self) -> str:
         """Say it for a message."""
@@ -58,6 +61,15 @@ class Budget:
     def surge(self, key: tuple[str, str]) -> Derived:
         """Say whether an upgrade of a revision may start a new engine before it stops an old one."""
         claim = self._by_revision[key]
+        if claim.single_node is not None:
+            because = (
+                f"volume {claim.single_node} is for one node at a time: upgrades stop one engine before they start one"
+            )
+            return Derived(
+                value=False,
+                because=because,
+                origins=(from_spec("cluster", "storage", claim.single_node, "accessMode"),),
+            )
         pool = claim.pool
         per_node, most = self.sizes[pool]
         spare = self.nodes(pool, extra=claim.gpus) <= most
@@ -91,14 +103,17 @@ def draw(context: Context, plan: Plan, effective: Mapping[str, Any] | None = Non
         engines = planned.min_replicas.value if preemptible else planned.max_replicas.value
         gpus = planned.gpus
         overlaid = _at(effective, ("models", model, "revisions", revision))
+        if effective is not None and overlaid is None:
+            continue  # an overlay dropped it
         if overlaid:
             scaling = overlaid.get("scaling", {})
             engines = scaling.get("minReplicas" if preemptible else "maxReplicas", engines)
             shape = overlaid.get("parallelism", {})
             gpus = shape.get("tensor", 1) * shape.get("pipeline", 1)
         claim = Claim(
-            model=model, revision=revision, pool=planned.pool, gpus=gpus, engines=engines, preemptible=preemptible
-        )
+            model=model, revision=revision, pool=planned.pool, gpus=gpus, engines=engines, preemptible=preemptible,
+            single_node=next(iter(storage.single_node(context.spec, model, revision)), None),
+        )  # fmt: skip
         budget.add(claim)
     return budget
 

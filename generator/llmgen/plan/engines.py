@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmgen.plan.derivation import Derived, from_catalog, from_plan, from_spec, from_term
 from llmgen.plan.hosts import Host, host
 from llmgen.plan.shapes import utilization
-from llmgen.sizing import LoadBudget, LoadSource, Shape, load_budget
+from llmgen.sizing import Device, LoadBudget, LoadSource, Shape, load_budget, memory
 
 if TYPE_CHECKING:
     from llmgen.checks.context import Context, Resolved
     from llmgen.facts import Facts
     from llmgen.problems import Path
+    from llmgen.spec.cluster import Pool
 
 MB = 1e6
 MIB = 2**20
@@ -43,7 +45,7 @@ def plan(context: Context, facts: Facts, item: Resolved, shape: Shape) -> Engine
     """Derive every number of ``item`` from its chosen shape."""
     pool = context.spec.cluster.pools[shape.pool]
     gpus = shape.tensor_parallel * shape.pipeline_parallel
-    checkpoint = shape.memory.weight_bytes * gpus
+    checkpoint = _checkpoint_bytes(facts, item, shape, pool)
     engines_per_node = max(1, pool.gpus_per_node // gpus)
     architecture = facts.revisions[item.model_name, item.name].architecture
     load = load_budget(
@@ -63,6 +65,15 @@ def plan(context: Context, facts: Facts, item: Resolved, shape: Shape) -> Engine
         min_replicas=least,
         max_replicas=most,
     )
+
+
+def _checkpoint_bytes(facts: Facts, item: Resolved, shape: Shape, pool: Pool) -> float:
+    """Bytes that one engine reads at start: the checkpoint as stored, which is larger than what stays when fp8 is made while loading."""
+    architecture = facts.revisions[item.model_name, item.name].architecture
+    if shape.engine.quantization is None or architecture is None:
+        return shape.memory.weight_bytes
+    device = Device.of(facts.gpus[shape.pool], mig=pool.mig)
+    return memory(architecture, device, dataclasses.replace(shape.engine, quantization=None)).weight_bytes
 
 
 def _source(context: Context, item: Resolved) -> LoadSource:

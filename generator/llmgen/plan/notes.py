@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmgen.plan import storage
 from llmgen.spec.quantity import byte_count
 
 if TYPE_CHECKING:
     from llmgen.checks.context import Context
     from llmgen.plan import EnginePlan, Plan
     from llmgen.problems import Path
+
+LONGEST_LOAD_SECONDS = 86_400
+"""The chart's contract allows no longer startup budget."""
 
 NOT_RENDERED = {
     "gateway": "the gateway is not deployed by this version: clients reach the models' Services",
@@ -19,6 +23,18 @@ NOT_RENDERED = {
     "observability": "alerts, dashboards and scraping are not rendered by this version",
 }
 """Blocks that are checked and that no template reads yet."""
+
+NOT_RENDERED_OF_MODELS = {
+    ("rollout",): "rollouts are not driven by this version; move the tracks by hand",
+    ("scaling", "warm"): "warm windows are not rendered by this version: the number of engines is fixed",
+    ("scaling", "kvCacheTarget"): "autoscaling is not rendered by this version: the number of engines is fixed",
+    ("scaling", "ttftTrigger"): "autoscaling is not rendered by this version: the number of engines is fixed",
+    (
+        "targets",
+        "outputTokensPerSecond",
+    ): "the plan of this version does not aim at an output rate; peakConcurrentRequests decides",
+}
+"""The same below each model and below each revision's patch."""
 
 
 def check(context: Context, plan: Plan) -> None:
@@ -36,10 +52,28 @@ def check(context: Context, plan: Plan) -> None:
                     "autoscaling is not available yet, so nothing adds them", severity="warning", hint=f"min: {needed}",
                 )  # fmt: skip
         _node(context, item.path, planned.pool, planned)
+        _load(context, item.path, planned)
+    storage.check(context, plan)
+    _not_rendered(context)
+
+
+def _load(context: Context, path: Path, planned: EnginePlan) -> None:
+    budget = planned.startup_budget
+    if budget.value > LONGEST_LOAD_SECONDS:
+        text = f"{path[1]}/{path[3]} would take up to {budget.value / 3600:.0f} hours to load: {budget.because}"
+        context.add("LLM313", (*path, "source"), text, key=True, hint="a faster storage, or its measured readMBps")
+
+
+def _not_rendered(context: Context) -> None:
     document = context.loaded.document
     for block, note in NOT_RENDERED.items():
         if document is not None and document.has((block,)):
             context.add("LLM391", (block,), note, key=True, severity="warning")
+    for name, model in context.spec.models.items():
+        for below in ((), *(("revisions", revision) for revision in model.revisions)):
+            for keys, note in NOT_RENDERED_OF_MODELS.items():
+                if document is not None and document.has(("models", name, *below, *keys)):
+                    context.add("LLM391", ("models", name, *below, *keys), note, key=True, severity="warning")
 
 
 def _node(context: Context, path: Path, pool_name: str, planned: EnginePlan) -> None:

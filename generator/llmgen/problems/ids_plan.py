@@ -37,9 +37,10 @@ KINDS = (
         fix="Correct nodeCpu and nodeMemory, or use a larger node.",
     ),
     Kind(
-        id="LLM321", name="overlay-breaks-contract", title="An overlay breaks the values contract",
-        explanation="rollout.yaml or overrides.yaml, layered over the generated values, is refused by the chart's schema.",
-        fix="Correct the overlay at the place shown.",
+        id="LLM313", name="load-too-slow", title="An engine would load for more than a day",
+        explanation="The load budget, which is mostly weights divided by the storage's rate, "
+        "is above the longest that a startup probe may wait.",
+        fix="Measure the storage's rate again (readMBps is in MB/s), or use a faster one.",
     ),
     Kind(
         id="LLM391", name="not-available-yet", title="Not available yet",

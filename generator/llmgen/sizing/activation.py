@@ -46,10 +46,7 @@ def activation(model: Architecture, engine: EngineSettings, row: EngineConstants
     workspace = _workspace(model, engine, tokens) * element
     forward = _FORWARD_COPIES * row_bytes + _widest(model, engine, tokens, element)
     sampler = logits * per_logit + _HIDDEN_COPIES * row_bytes
-    if row.workspace_persists:
-        peak = workspace + max(forward, sampler)
-    else:
-        peak = max(forward + workspace, sampler)
+    peak = workspace + max(forward, sampler) if row.workspace_persists else max(forward + workspace, sampler)
     if engine.pipeline_parallel > 1:
         peak += 2 * row_bytes
     extra = _SMALL_GIB

@@ -69,9 +69,13 @@ _V1 = replace(
 )
 _V011 = replace(_V1, minor="0.11", source="logs of 0.11.0-0.14.1 (gpt-oss on Hopper)", mxfp4_tile=(64, 256, False))
 _V013 = replace(_V011, minor="0.13", source="v1/worker/workspace.py appears in 0.13", workspace_persists=True)
-_V015 = replace(_V013, minor="0.15", source="mamba cache mode align with prefix caching, models/config.py 0.15", state_blocks=2)
+_V015 = replace(
+    _V013, minor="0.15", source="mamba cache mode align with prefix caching, models/config.py 0.15", state_blocks=2
+)
 _V017 = replace(_V015, minor="0.17", source="logs of 0.17.0 and 0.17.1: top-p without a full sort", sampler_bytes=14.46)
-_V018 = replace(_V017, minor="0.18", source="log of 0.18.0; 52 logs of 0.19.0", single=0.25, nvlink=(2.0, 0.04), pcie=1.6)
+_V018 = replace(
+    _V017, minor="0.18", source="log of 0.18.0; 52 logs of 0.19.0", single=0.25, nvlink=(2.0, 0.04), pcie=1.6
+)
 _V020 = replace(
     _V018,
     minor="0.20",

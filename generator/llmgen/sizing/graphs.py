@@ -25,5 +25,7 @@ def cuda_graphs(model: Architecture, engine: EngineSettings, layers: int) -> Ter
     share = captured_sizes(engine.max_num_seqs) / captured_sizes(_LARGEST_SIZE)
     experts = _EXPERTS_GIB if model.experts.count else 0.0
     value = _BASE_GIB + _PER_LAYER_GIB * layers * share + experts
-    reason = f"CUDA graphs: {_BASE_GIB} + {_PER_LAYER_GIB} x {layers} layers x {share:.2f} of the sizes + {experts} experts"
+    reason = (
+        f"CUDA graphs: {_BASE_GIB} + {_PER_LAYER_GIB} x {layers} layers x {share:.2f} of the sizes + {experts} experts"
+    )
     return Term(value, "GiB", reason)

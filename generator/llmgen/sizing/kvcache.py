@@ -139,9 +139,7 @@ def _groups(
         own = block_size
         if attention in pages and pages[attention] * block_size < page:
             own = int(page // pages[attention])
-        groups.append(
-            Group(kind=attention.kind, count=ceil_div(number, size), block_size=own, window=attention.window)
-        )
+        groups.append(Group(kind=attention.kind, count=ceil_div(number, size), block_size=own, window=attention.window))
     return tuple(groups), size
 
 
@@ -162,9 +160,7 @@ def token_bytes(
 
 def state_bytes(attention: Attention, tensor_parallel: int, element: float, architecture: Architecture) -> float:
     """Bytes of the recurrent state of one sequence in one layer on one GPU."""
-    config = architecture.config.get("text_config") or architecture.config
-    named = str(config.get("mamba_ssm_dtype") or config.get("mamba_ssm_cache_dtype") or "")
-    # Qwen3.5 and Nemotron-H keep their state in fp32 (models/config.py), Qwen3-Next in the model's type.
-    wide = named == "float32" or (not named and architecture.model_type.startswith(("qwen3_5", "nemotron_h")))
     shards = gcd(tensor_parallel, attention.heads) or 1
-    return attention.conv_state / shards * element + attention.ssm_state / shards * (4.0 if wide else element)
+    return attention.conv_state / shards * element + attention.ssm_state / shards * (
+        4.0 if architecture.wide_state else element
+    )

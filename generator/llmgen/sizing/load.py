@@ -85,7 +85,9 @@ def load_budget(
     size = weight_bytes / GIB
     parts = [_process(engine.gpus)]
     if source.image_pull_seconds:
-        parts.append(LoadPart("image pull", source.image_pull_seconds, 2 * source.image_pull_seconds, "given, twice in the tail"))
+        parts.append(
+            LoadPart("image pull", source.image_pull_seconds, 2 * source.image_pull_seconds, "given, twice in the tail")
+        )
     parts += _transfer(size, source)
     parts += _initialise(engine, layers)
     expected = sum(part.expected_seconds for part in parts)
@@ -99,7 +101,9 @@ def load_budget(
         budget_seconds=Term(budget, "s", text),
         parts=tuple(parts),
         startup_probe_seconds=Term(budget, "s", "the load budget: nothing else may restart a pod that loads"),
-        progress_deadline_seconds=Term(deadline, "s", f"load budget {budget} + {_SCHEDULING} to schedule and attach volumes"),
+        progress_deadline_seconds=Term(
+            deadline, "s", f"load budget {budget} + {_SCHEDULING} to schedule and attach volumes"
+        ),
         engine_ready_timeout_seconds=Term(ready, "s", f"load budget, at least the engine's own {_READY_DEFAULT}"),
         helm_timeout_seconds=Term(deadline + 60, "s", "progress deadline + 60 so that Kubernetes reports first"),
         scale_up_stabilization_seconds=Term(
@@ -116,7 +120,9 @@ def _rounded(seconds: float) -> int:
 
 def _process(gpus: int) -> LoadPart:
     expected = next((seconds for count, seconds in _PROCESS if gpus <= count), _PROCESS[-1][1])
-    return LoadPart("process start", expected, expected * _PROCESS_TAIL, f"{gpus} GPUs, median of logs x {_PROCESS_TAIL:g}")
+    return LoadPart(
+        "process start", expected, expected * _PROCESS_TAIL, f"{gpus} GPUs, median of logs x {_PROCESS_TAIL:g}"
+    )
 
 
 def _transfer(size: float, source: LoadSource) -> list[LoadPart]:
@@ -153,4 +159,7 @@ def _strategy(weight_bytes: float, kind: StorageKind, node_memory_bytes: int | N
     needed = _PREFETCH_MEMORY * weight_bytes
     if node_memory_bytes < needed:
         return None, f"node memory {node_memory_bytes / GIB:.0f} GiB < {needed / GIB:.0f} GiB that prefetch needs"
-    return "prefetch", f"{kind.name} is shared and {needed / GIB:.0f} GiB fit the node's {node_memory_bytes / GIB:.0f} GiB"
+    return (
+        "prefetch",
+        f"{kind.name} is shared and {needed / GIB:.0f} GiB fit the node's {node_memory_bytes / GIB:.0f} GiB",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmgen.architecture import Architecture, AttentionKind
-from llmgen.sizing.activation import Activation, activation
+from llmgen.sizing.activation import activation
 from llmgen.sizing.constants import EngineConstants, TokenCount, constants
 from llmgen.sizing.device import Device
 from llmgen.sizing.engine import EngineSettings
@@ -14,6 +14,20 @@ from llmgen.sizing.kvcache import KvLayout, layout
 from llmgen.sizing.reserve import Doubt, reserve
 from llmgen.sizing.units import GIB, Term
 from llmgen.sizing.weights import StageWeights, WeightRules, bytes_per_element, unquantized_attention, weights
+
+_TERMS = (
+    "total",
+    "weights",
+    "activation",
+    "non_torch",
+    "cuda_graphs",
+    "hidden",
+    "reserve",
+    "kv_cache",
+    "kv_cache_safe",
+    "kv_bytes_per_token",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryPlan:
@@ -49,9 +63,7 @@ class MemoryPlan:
 
     def terms(self) -> dict[str, Term]:
         """The derivation, in the order it is computed."""
-        names = ("total", "weights", "activation", "non_torch", "cuda_graphs", "hidden", "reserve")
-        names += ("kv_cache", "kv_cache_safe", "kv_bytes_per_token")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in _TERMS}
 
 
 def memory(architecture: Architecture, device: Device, engine: EngineSettings) -> MemoryPlan:
@@ -110,7 +122,9 @@ def memory(architecture: Architecture, device: Device, engine: EngineSettings) -
         reserve=margin,
         kv_cache=Term(pool, "GiB", _pool_reason(device, engine, row, taken, graphs.value)),
         kv_cache_safe=Term(
-            safe, "GiB", f"{pool:.2f} less {margin.value:.2f} reserve and {peak.hidden_gib:.2f} the profiler does not see"
+            safe,
+            "GiB",
+            f"{pool:.2f} less {margin.value:.2f} reserve and {peak.hidden_gib:.2f} the profiler does not see",
         ),
         kv_bytes_per_token=_token_cost(pages, engine.max_model_len, row),
         kv_cache_tokens=tokens,
@@ -179,7 +193,9 @@ def _tokens(blocks: int, pages: KvLayout, length: int, row: EngineConstants) -> 
 def _token_cost(pages: KvLayout, length: int, row: EngineConstants) -> Term:
     if row.tokens is TokenCount.PER_GROUP:
         value = pages.block_bytes * pages.group_count / pages.block_size
-        return Term(value, "bytes", f"{pages.group_count} groups x {pages.block_bytes:.0f} B / {pages.block_size} tokens")
+        return Term(
+            value, "bytes", f"{pages.group_count} groups x {pages.block_bytes:.0f} B / {pages.block_size} tokens"
+        )
     blocks = pages.request_blocks(length)
     value = blocks * pages.block_bytes / length
     return Term(value, "bytes", f"{blocks} blocks x {pages.block_bytes:.0f} B for a request of {length} tokens")
@@ -196,9 +212,7 @@ def _weights_reason(model: Architecture, engine: EngineSettings, stage: StageWei
     )
 
 
-def _pool_reason(
-    device: Device, engine: EngineSettings, row: EngineConstants, taken: float, graphs: float
-) -> str:
+def _pool_reason(device: Device, engine: EngineSettings, row: EngineConstants, taken: float, graphs: float) -> str:
     kept = f" - {graphs:.2f} graphs" if row.graphs_reserved else ""
     return f"{device.memory_gib:.2f} x {engine.gpu_memory_utilization:g} - {taken:.2f} taken{kept}"
 
@@ -230,8 +244,10 @@ def divisibility(model: Architecture, tensor_parallel: int, pipeline_parallel: i
         if attention.heads and attention.kind is not AttentionKind.NONE and attention.heads % tensor_parallel:
             found.append(f"{attention.heads} heads do not divide by TP {tensor_parallel}")
         kv_heads = attention.kv_heads
-        if attention.kind is not AttentionKind.MLA and kv_heads and max(kv_heads, tensor_parallel) % min(
-            kv_heads, tensor_parallel
+        if (
+            attention.kind is not AttentionKind.MLA
+            and kv_heads
+            and max(kv_heads, tensor_parallel) % min(kv_heads, tensor_parallel)
         ):
             found.append(f"{kv_heads} KV heads do not divide by TP {tensor_parallel}")
     if pipeline_parallel > model.layers:

@@ -34,10 +34,16 @@ def render_plan(plan: MemoryPlan, speed: Latency | None = None, load: LoadBudget
     lines.append(f"{'KV tokens':16} {plan.kv_cache_tokens:>12,}  safe {plan.kv_cache_tokens_safe:,}")
     lines.append(f"{'requests':16} {plan.max_concurrency:>12.2f}  of the longest length, by the engine's own count")
     if speed is not None:
-        for label, term in (("TPOT", speed.tpot_ms), ("TTFT", speed.ttft_ms), ("output", speed.output_tokens_per_second)):
+        for label, term in (
+            ("TPOT", speed.tpot_ms),
+            ("TTFT", speed.ttft_ms),
+            ("output", speed.output_tokens_per_second),
+        ):
             lines.append(f"{label:16} {f'{term.value:.1f} {term.unit}':>12}  {term.because}")
     if load is not None:
-        lines.append(f"{'load, expected':16} {f'{load.expected_seconds.value:.0f} s':>12}  {load.expected_seconds.because}")
+        lines.append(
+            f"{'load, expected':16} {f'{load.expected_seconds.value:.0f} s':>12}  {load.expected_seconds.because}"
+        )
         lines.append(f"{'load, budget':16} {f'{load.budget_seconds.value:.0f} s':>12}  {load.budget_seconds.because}")
     lines += [f"cannot start: {reason}" for reason in plan.problems]
     lines += [f"doubt: {reason}" for reason in plan.unsupported]
@@ -57,7 +63,9 @@ def render_table(result: SearchResult) -> str:
         lines += ["", "to serve more:"]
         for row in result.growth:
             price = "" if row.usd is None else f", {row.usd:.2f} $/h ({row.usd_per_request:.3f} per request)"
-            lines.append(f"  {row.kind:8} {row.label}: +{row.requests} requests{price}, longest {row.longest_request_tokens:,} tokens")
+            lines.append(
+                f"  {row.kind:8} {row.label}: +{row.requests} requests{price}, longest {row.longest_request_tokens:,} tokens"
+            )
         lines.append(f"  {result.advice}")
     doubts = sorted({reason for shape in result.shapes for reason in shape.memory.unsupported})
     lines += [f"doubt: {reason}" for reason in doubts]
@@ -116,7 +124,10 @@ def as_json(result: SearchResult) -> dict[str, object]:
 
 def _shape_json(shape: Shape) -> dict[str, object]:
     speed = shape.latency
-    terms = {name: {"value": term.value, "unit": term.unit, "because": term.because} for name, term in shape.memory.terms().items()}
+    terms = {
+        name: {"value": term.value, "unit": term.unit, "because": term.because}
+        for name, term in shape.memory.terms().items()
+    }
     return {
         "rank": shape.rank,
         "pool": shape.pool,

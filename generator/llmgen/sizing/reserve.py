@@ -17,9 +17,9 @@ from llmgen.sizing.units import Term
 # 90 % of weights are within 0.5 % of the closed form; the allocator's odd halves of a segment make the rest.
 _WEIGHTS = 0.005
 _ACTIVATION = 0.06
-_BASE_GIB = 0.25
+_BASE_GIB = 0.15
 # Spread of the same configuration over drivers, kernels and start-up order.
-_POOL = 0.025
+_POOL = 0.03
 # Communication buffers of TP > 1 moved by up to 1 GiB between minors and by 0.2 GiB between topologies.
 _PARALLEL_GIB = 0.35
 _VISION_GIB = 0.35
@@ -28,7 +28,7 @@ _HYBRID_GIB, _HYBRID_POOL = 0.5, 0.02
 # A doubt stated in ``unsupported`` is worth this much of the weights, and half a GiB.
 _DOUBT_WEIGHTS, _DOUBT_GIB = 0.025, 0.5
 # V0 kept other buffers in almost every minor; its MLA kept matrices no closed form counted.
-_V0_POOL, _V0_LATENT_POOL = 0.12, 0.4
+_V0_POOL, _V0_LATENT_POOL = 0.1, 0.35
 # Closed-form constants were 27 % too high on the one AMD card that was measured.
 _FOREIGN_POOL = 0.3
 

@@ -10,6 +10,9 @@ from llmgen.architecture import Architecture
 from llmgen.sizing.shapes import Choice, Shape, size_shape
 from llmgen.sizing.workload import PoolOffer, Workload
 
+# Larger pods listed beside one more replica.
+_GROWTH_SHOWN = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
@@ -98,7 +101,10 @@ def _growth(best: Shape | None, ranked: Sequence[Shape], workload: Workload) -> 
     seen = best.concurrency.value
     for shape in ranked:
         if shape.memory.kv_cache_tokens_safe * shape.engine.gpus > best.memory.kv_cache_tokens_safe * best.engine.gpus:
-            if shape.concurrency.value <= seen and shape.memory.kv_cache_tokens_safe <= best.memory.kv_cache_tokens_safe:
+            if (
+                shape.concurrency.value <= seen
+                and shape.memory.kv_cache_tokens_safe <= best.memory.kv_cache_tokens_safe
+            ):
                 continue
             rows.append(_row("size", shape.label, shape, workload))
             seen = shape.concurrency.value
@@ -108,7 +114,11 @@ def _growth(best: Shape | None, ranked: Sequence[Shape], workload: Workload) -> 
 
 
 def _row(kind: str, label: str, shape: Shape, workload: Workload) -> Growth:
-    requests = max(floor(shape.concurrency.value * workload.use), 1)
+    # What the pod could hold, not what today's peak asks of it.
+    holds = (
+        shape.concurrency.value if shape.limited_by == "tpot" else shape.memory.requests_that_fit(workload.max_tokens)
+    )
+    requests = max(floor(holds * workload.use), 1)
     usd = None
     if shape.cost_per_hour_usd is not None and shape.replicas.value:
         usd = shape.cost_per_hour_usd.value / shape.replicas.value
@@ -128,7 +138,9 @@ def _advice(best: Shape | None, growth: Sequence[Growth]) -> str:
         return "no shape meets the targets: see the reasons"
     sizes = [row for row in growth if row.kind == "size" and row.usd_per_request is not None]
     replica = growth[0]
-    cheaper = [row for row in sizes if replica.usd_per_request and (row.usd_per_request or inf) < replica.usd_per_request]
+    cheaper = [
+        row for row in sizes if replica.usd_per_request and (row.usd_per_request or inf) < replica.usd_per_request
+    ]
     if cheaper:
         return (
             f"more requests of today's length: {cheaper[0].label} costs less per request than a replica; "

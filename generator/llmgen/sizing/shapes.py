@@ -156,7 +156,9 @@ def _unsuitable(choice: Choice) -> list[str]:
         found.append(f"TP {per_node} needs {per_node} GPUs on a node, pool {offer.name} has {offer.gpus_per_node}")
     if choice.kv_cache_dtype.startswith("fp8") and offer.device.capability < _AMPERE:
         major, minor = offer.device.capability
-        found.append(f"KV cache in {choice.kv_cache_dtype} needs compute capability 8.0, {offer.device.name} has {major}.{minor}")
+        found.append(
+            f"KV cache in {choice.kv_cache_dtype} needs compute capability 8.0, {offer.device.name} has {major}.{minor}"
+        )
     return found
 
 
@@ -201,5 +203,7 @@ def _prices(choice: Choice, replicas: int, speed: Latency | None, gpus: int) -> 
     if speed is None or not speed.output_tokens_per_second.value:
         return Term(hourly, "$/h", reason), None
     tokens = replicas * speed.output_tokens_per_second.value * 3600 / 1e6
-    million = Term(hourly / tokens, "$/M tokens", f"{hourly:.2f} $/h over {tokens:.1f} M output tokens an hour at the peak")
+    million = Term(
+        hourly / tokens, "$/M tokens", f"{hourly:.2f} $/h over {tokens:.1f} M output tokens an hour at the peak"
+    )
     return Term(hourly, "$/h", reason), million

@@ -16,6 +16,7 @@ class Term:
     because: str
 
     def __float__(self) -> float:
+        """The number alone."""
         return self.value
 
 

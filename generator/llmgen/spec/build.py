@@ -7,7 +7,7 @@ import functools
 import re
 import types
 import typing
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from llmgen.spec.quantity import Bytes, Cores, Seconds, byte_count, cores, seconds
@@ -23,7 +23,7 @@ def build(cls: type[T], data: Mapping[str, Any]) -> T:
     A key that is absent is None: the schema has filled in every other default. Raises KeyError for a key without a field,
     which is a bug here, since the schema is closed.
     """
-    fields = _fields(cls)
+    fields = _fields(cls)  # type: ignore[arg-type]  # classes are hashable
     values = {name: None for _, name, _ in fields.values()}
     for key, value in data.items():
         _, name, convert = fields[key]
@@ -37,11 +37,11 @@ def camel(name: str) -> str:
 
 
 @functools.cache
-def _fields(cls: Hashable) -> dict[str, tuple[str, str, _Converter]]:
-    hints = typing.get_type_hints(cast(type[Any], cls))
+def _fields(cls: type[Any]) -> dict[str, tuple[str, str, _Converter]]:
+    hints = typing.get_type_hints(cls)
     return {
         (key := field.metadata.get("key", camel(field.name))): (key, field.name, _converter(hints[field.name]))
-        for field in dataclasses.fields(cast(type[Any], cls))
+        for field in dataclasses.fields(cls)
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmgen import chart
 from llmgen.plan.derivation import Derived, from_catalog, from_plan, from_spec
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from llmgen.plan.engines import EnginePlan
     from llmgen.problems import Path
     from llmgen.spec import Spec
-    from llmgen.spec.cluster import Pool, Toleration
+    from llmgen.spec.cluster import Toleration
     from llmgen.spec.model import Image, Revision
     from llmgen.values.tree import ValueTree
 
@@ -34,7 +35,10 @@ def put_revision(
     _startup(tree, path, planned)
     _size(tree, path, budget, key, planned)
     _host(tree, path, planned)
-    _extras(tree, path, spec, revision)
+    version = facts.revisions[key].version
+    known = frozenset(version.flags) if version is not None else frozenset()
+    missing = tuple(flag for flag in chart.default_flags(spec.models[key[0]].kind) if known and flag not in known)
+    _extras(tree, path, spec, revision, missing)
 
 
 def _image(tree: ValueTree, path: Path, revision: Revision) -> None:
@@ -140,8 +144,11 @@ def _placement(tree: ValueTree, path: Path, spec: Spec, facts: Facts, planned: E
     if resource != "nvidia.com/gpu":
         tree.copy((*target, "resource"), resource, (*origin, "resource" if pool.resource else "gpu"))
     _node_selector(tree, target, spec, facts, planned.pool)
-    tolerations = {key: _toleration(value) for key, value in pool.tolerations.items()}
-    if tolerations != {"nvidia.com/gpu": {"operator": "Exists", "effect": "NoSchedule"}}:
+    own = {key: _toleration(value) for key, value in pool.tolerations.items()}
+    usual = chart.defaults()["engineDefaults"]["gpu"]["tolerations"]
+    # Maps merge: a taint of the chart's defaults that this pool does not have is dropped with null.
+    tolerations = {**{key: None for key in usual if key not in own}, **own}
+    if tolerations != usual:
         tree.copy((*target, "tolerations"), tolerations, (*origin, "tolerations"))
     if pool.runtime_class_name:
         tree.copy((*target, "runtimeClassName"), pool.runtime_class_name, (*origin, "runtimeClassName"))
@@ -206,10 +213,13 @@ def _host(tree: ValueTree, path: Path, planned: EnginePlan) -> None:
         tree.put((*path, *target), Derived(value=derived.value, because=derived.because, origins=(gpus,)))
 
 
-def _extras(tree: ValueTree, path: Path, spec: Spec, revision: Revision) -> None:
+def _extras(tree: ValueTree, path: Path, spec: Spec, revision: Revision, missing: tuple[str, ...]) -> None:
     engine, origin = revision.engine, (*path, "engine")
     if engine.cache_storage is not None:
         tree.copy((*path, "cache", "volume"), engine.cache_storage, (*origin, "cacheStorage"))
+    for flag in missing:
+        because = f"vLLM {engine.version} has no such flag"
+        tree.put((*path, "flags", flag), Derived(value=None, because=because, origins=(from_spec(*origin, "version"),)))
     for name, value in engine.args.items():
         tree.copy((*path, "flags", name), value, (*origin, "args", name))
     if spec.security.engine_key is not None:

@@ -42,7 +42,8 @@ Flags, arguments and variables that another key sets. Arguments: (dict "engine" 
 {{- end -}}
 {{- end -}}
 {{- range $flag, $value := $config.flags -}}
-{{- with get $owners (replace "_" "-" $flag) -}}
+{{- /* null drops a flag that an older engine does not know. */ -}}
+{{- with ternary "" (get $owners (replace "_" "-" $flag)) (kindIs "invalid" $value) -}}
 {{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.flags[%s]" $path $flag) "saw" "a value" "want" (printf "it set by %s" .)) -}}
 {{- end -}}
 {{- end -}}

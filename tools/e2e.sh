@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# End to end on the cluster that KUBECONFIG names; tests/e2e/README.md says what it needs. Arguments go to pytest.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PWD/.bin:$PATH"
+: "${KUBECONFIG:?set KUBECONFIG to a cluster that may be used for tests}"
+tools/build.sh helm
+exec pytest -m e2e tests/e2e "$@"
