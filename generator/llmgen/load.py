@@ -167,7 +167,7 @@ def _what_is_left(document: Document, pruned: set[Path]) -> Spec | None:
     """
     data = copy.deepcopy(document.data)
     for _ in range(_MENDING_ROUNDS):
-        rest = dataclasses.replace(document, data=data)
+        rest = dataclasses.replace(document, data=data, suspects=frozenset())  # what reading reported must go as well
         revisions, of_revisions = _resolve(rest)
         wrong = errors([*contract.check(rest, spec_schema()), *of_revisions])
         if not wrong:

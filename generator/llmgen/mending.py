@@ -31,7 +31,7 @@ def mend(data: Any, problems: Iterable[Problem], schema: Schema, touched: set[Pa
 
 def _add_missing(data: Any, path: Path, keys: Iterable[str], schema: Schema, touched: set[Path]) -> bool:  # noqa: ANN401
     """Give the map at ``path`` its missing required keys: a misspelt one under its right name, else the contract's example."""
-    holder = _get(data, path)
+    holder = _get(data, path) if present(data, path) else None  # an earlier problem of this round may have taken it away
     if not isinstance(holder, dict):
         return False
     described = schema_at(schema, path)

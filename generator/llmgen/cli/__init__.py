@@ -18,6 +18,7 @@ COMMANDS = {
     "diff": "Say what changes for users between two specs or values files.",
     "schema": "Print a contract as JSON Schema.",
     "catalog": "Print what is known about GPUs, models, vLLM versions and storage.",
+    "key": "Make API keys for tenants of the gateway.",
     "completion": "Print the shell code that completes commands and options.",
 }
 """Help in one line by command; each lives in the module of its name, imported when it is called."""

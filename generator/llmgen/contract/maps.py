@@ -74,6 +74,8 @@ def property_names(argument: Any, schema: Mapping[str, Any], compiled: Compiled)
         if not isinstance(value, dict):
             return
         for key in value:
+            if (*run.path, key) in run.suspects:
+                continue
             problems: list[Problem] = run.attempt(name_check, key)
             if problems and key not in known:
                 first = problems[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from llmgen.cli import COMMANDS, main
@@ -30,8 +32,16 @@ def page() -> str:
         command = main.get_command(top, name)
         if command is None:  # pragma: no cover -- COMMANDS is the group's own list
             raise LookupError(name)
-        text += _section(f"llmgen {name}", _context(name, command, top))
+        text += "".join(_sections(_context(name, command, top)))
     return text
+
+
+def _sections(context: click.Context) -> Iterator[str]:
+    """Yield the section of a command and of the commands inside it."""
+    yield _section(context.command_path, context)
+    if isinstance(context.command, click.Group):
+        for name, command in context.command.commands.items():
+            yield from _sections(_context(name, command, context))
 
 
 def _context(name: str, command: click.Command, parent: click.Context | None) -> click.Context:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -122,20 +123,33 @@ def _startup(item: Resolved, load: LoadBudget, which: str) -> Derived:
     return Derived(value=round(term.value), because=term.because, origins=(from_spec(*source), from_catalog("storage")))
 
 
+def engines_of_peak(item: Resolved, shape: Shape) -> tuple[int, str]:
+    """Return how many engines the peak needs, by requests in flight and by output rate, and why."""
+    if item.name != item.model.tracks.stable:
+        return 1, "on no stable track: one engine until a rollout asks for more"
+    targets, share = item.model.targets, utilization(item)
+    needed = int(shape.replicas.value)
+    why = f"peak {targets.peak_concurrent_requests} requests / ({share:g} x {shape.concurrency.value:g} per engine)"
+    wanted, speed = targets.output_tokens_per_second, shape.latency
+    if wanted is not None and speed is not None and speed.output_tokens_per_second.value > 0:
+        each = speed.output_tokens_per_second.value
+        by_rate = math.ceil(wanted / each)
+        if by_rate > needed:
+            return by_rate, f"{wanted:g} tokens/s / {each:.0f} per engine at its planned load"
+    return needed, why
+
+
 def _replicas(context: Context, item: Resolved, shape: Shape) -> tuple[Derived, Derived]:
     """Engines at the least and at the most: the spec's bounds where it has them, else what the peak needs."""
     scaling, path = item.revision.scaling, (*item.path, "scaling")
     stable = item.name == item.model.tracks.stable
-    peak = int(shape.replicas.value) if stable else 1
+    targets: Path = ("models", item.model_name, "targets")
     peak_origins = (
-        from_spec("models", item.model_name, "targets", "peakConcurrentRequests"),
+        from_spec(*targets, "peakConcurrentRequests"),
+        from_spec(*targets, "outputTokensPerSecond"),
         from_plan(*item.path, "maxConcurrentRequests"),
     )
-    if stable:
-        share = utilization(item)
-        why = f"peak {item.model.targets.peak_concurrent_requests} requests / ({share:g} x {shape.concurrency.value:g} per engine)"
-    else:
-        why = "on no stable track: one engine until a rollout asks for more"
+    peak, why = engines_of_peak(item, shape)
     redundant = 2 if context.spec.production and not item.model.preemptible and stable else 1
     needed = max(peak, redundant)
     if needed > peak:

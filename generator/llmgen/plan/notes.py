@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmgen.plan import storage
+from llmgen.plan.engines import engines_of_peak
 from llmgen.spec.quantity import byte_count
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ NOT_RENDERED_OF_MODELS = {
     ("scaling", "ttftTrigger"): "autoscaling is not rendered by this version: the number of engines is fixed",
     (
         "targets",
-        "outputTokensPerSecond",
-    ): "the plan of this version does not aim at an output rate; peakConcurrentRequests decides",
+        "growthPerMinute",
+    ): "autoscaling is not rendered by this version: the engines of the peak run all the time",
 }
 """The same below each model and below each revision's patch."""
 
@@ -44,7 +45,7 @@ def check(context: Context, plan: Plan) -> None:
         if planned is None:
             continue
         if item.name == item.model.tracks.stable and not item.model.preemptible:
-            needed, least = int(planned.shape.replicas.value), planned.min_replicas.value
+            (needed, _), least = engines_of_peak(item, planned.shape), planned.min_replicas.value
             if least < needed:
                 context.add(
                     "LLM304", (*item.path, "scaling", "min"),
