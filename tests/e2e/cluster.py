@@ -1,0 +1,205 @@
+"""The cluster as the suite sees it: waiting, pods of a revision, commands inside them, evictions, resources of nodes."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+GPU = "llmgen.dev/fake-gpu"  # advertised by the suite, so that a real GPU is neither needed nor taken
+POINTER = "/status/{}/" + GPU.replace("/", "~1")
+
+
+def until(what: str, check: Callable[[], T], seconds: float, every: float = 0.5) -> T:
+    """Wait for a true value and return it. Raises AssertionError that says what did not come, and the last value."""
+    end, value = time.monotonic() + seconds, check()
+    while not value:
+        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}; last: {value!r}"
+        time.sleep(every)
+        value = check()
+    return value
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One engine pod at one moment."""
+
+    name: str
+    uid: str
+    ready: bool
+    restarts: int
+    leaving: bool
+    node: str | None
+    last_exit: int | None  # exit code of the container before this one
+    reason: str  # why it is not scheduled, else empty
+
+
+class Cluster:
+    """One namespace of the cluster that KUBECONFIG names."""
+
+    def __init__(self, namespace: str) -> None:
+        config.load_kube_config()
+        self.namespace = namespace
+        self.core, self.apps, self.policy = client.CoreV1Api(), client.AppsV1Api(), client.PolicyV1Api()
+        self.network = client.NetworkingV1Api()
+        self.discovery = client.DiscoveryV1Api()
+
+    def create_namespace(self) -> None:
+        """Make it anew, under Pod Security "restricted"."""
+        self.delete_namespace()
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        self.core.create_namespace({"metadata": {"name": self.namespace, "labels": labels}})
+        account = until("default service account", lambda: self._quiet(self._account), 30)
+        assert account
+
+    def delete_namespace(self) -> None:
+        if self._quiet(lambda: self.core.delete_namespace(self.namespace)):
+            until("namespace is gone", lambda: not self._quiet(lambda: self.core.read_namespace(self.namespace)), 180)
+
+    def _account(self) -> Any:
+        return self.core.read_namespaced_service_account("default", self.namespace)
+
+    @staticmethod
+    def _quiet(call: Callable[[], Any]) -> Any:
+        """The object, or None where there is none."""
+        try:
+            return call()
+        except ApiException as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def advertise(self, node: str, count: int) -> None:
+        """Let a real node offer GPUs of the suite's own kind."""
+        patch = [
+            {"op": "add", "path": POINTER.format(field), "value": str(count)} for field in ("capacity", "allocatable")
+        ]
+        self.core.patch_node_status(node, patch)
+
+    def withdraw(self, node: str) -> None:
+        with contextlib.suppress(ApiException):
+            self.core.patch_node_status(
+                node, [{"op": "remove", "path": POINTER.format(field)} for field in ("capacity", "allocatable")]
+            )
+
+    def workers(self) -> list[str]:
+        """Schedulable nodes that really run pods."""
+        nodes = self.core.list_node().items
+        return [
+            node.metadata.name
+            for node in nodes
+            if not node.spec.unschedulable
+            and not any(taint.effect == "NoSchedule" for taint in node.spec.taints or [])
+            and (node.metadata.annotations or {}).get("kwok.x-k8s.io/node") is None
+        ]
+
+    def engines(self, selector: str, *, leaving: bool = False) -> list[Engine]:
+        """Pods of a selector; those that are being deleted only when asked for."""
+        pods = self.core.list_namespaced_pod(self.namespace, label_selector=selector).items
+        seen = [_engine(pod) for pod in pods]
+        return [engine for engine in seen if leaving or not engine.leaving]
+
+    def deployment(self, selector: str) -> Any:
+        (found,) = self.apps.list_namespaced_deployment(self.namespace, label_selector=selector).items
+        return found
+
+    def rolled_out(self, selector: str) -> bool:
+        """Every wanted replica is of the newest template and available, and no other is left."""
+        deployment = self.deployment(selector)
+        status, wanted = deployment.status, deployment.spec.replicas
+        seen = (status.observed_generation or 0) >= deployment.metadata.generation
+        return seen and (status.updated_replicas, status.available_replicas, status.replicas) == (wanted,) * 3
+
+    def endpoints(self, service: str) -> set[str]:
+        """Names of the ready pods that a Service sends to."""
+        slices = self.discovery.list_namespaced_endpoint_slice(
+            self.namespace, label_selector=f"kubernetes.io/service-name={service}"
+        )
+        entries = (endpoint for one in slices.items for endpoint in one.endpoints or [])
+        return {entry.target_ref.name for entry in entries if entry.conditions.ready}
+
+    def evict(self, pod: str) -> int:
+        """Ask as a node drain does; the HTTP status."""
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.namespace}}
+        try:
+            self.core.create_namespaced_pod_eviction(pod, self.namespace, body)
+        except ApiException as error:
+            return int(error.status)
+        return HTTPStatus.CREATED
+
+    def run_in(self, pod: str, *command: str) -> str:
+        """Output of a command inside a pod."""
+        connect = self.core.connect_get_namespaced_pod_exec
+        return str(stream(connect, pod, self.namespace, command=list(command), stdout=True, stderr=True))
+
+    def log(self, pod: str) -> str:
+        """What the pod has said; empty when it is gone."""
+        text = self._quiet(lambda: self.core.read_namespaced_pod_log(pod, self.namespace))
+        return str(text or "")
+
+    def last_words(self, pod: str, seconds: float) -> str:
+        """The log of a pod that is leaving, read until it is gone."""
+        text, end = "", time.monotonic() + seconds
+        while (now := self._last(pod)) is not None:
+            assert time.monotonic() < end, f"{pod} did not leave within {seconds:.0f} s"
+            text = now or text
+            time.sleep(0.5)
+        return text
+
+    def _last(self, pod: str) -> str | None:
+        if self._quiet(lambda: self.core.read_namespaced_pod(pod, self.namespace)) is None:
+            return None
+        with contextlib.suppress(ApiException):  # between the end of the container and the end of the pod
+            return self.log(pod)
+        return ""
+
+    def leftovers(self, instance: str) -> set[str]:
+        """Kind/name of everything that carries a release's label, cluster-wide kinds included."""
+        selector, namespace = f"app.kubernetes.io/instance={instance}", self.namespace
+        lists: Iterable[tuple[str, Any]] = [
+            ("Pod", self.core.list_namespaced_pod(namespace, label_selector=selector)),
+            ("Service", self.core.list_namespaced_service(namespace, label_selector=selector)),
+            ("ServiceAccount", self.core.list_namespaced_service_account(namespace, label_selector=selector)),
+            ("ConfigMap", self.core.list_namespaced_config_map(namespace, label_selector=selector)),
+            ("Secret", self.core.list_namespaced_secret(namespace, label_selector=selector)),
+            (
+                "PersistentVolumeClaim",
+                self.core.list_namespaced_persistent_volume_claim(namespace, label_selector=selector),
+            ),
+            ("Deployment", self.apps.list_namespaced_deployment(namespace, label_selector=selector)),
+            ("ReplicaSet", self.apps.list_namespaced_replica_set(namespace, label_selector=selector)),
+            (
+                "PodDisruptionBudget",
+                self.policy.list_namespaced_pod_disruption_budget(namespace, label_selector=selector),
+            ),
+            ("NetworkPolicy", self.network.list_namespaced_network_policy(namespace, label_selector=selector)),
+            ("PersistentVolume", self.core.list_persistent_volume(label_selector=selector)),
+            ("PriorityClass", client.SchedulingV1Api().list_priority_class(label_selector=selector)),
+        ]
+        return {f"{kind}/{item.metadata.name}" for kind, found in lists for item in found.items}
+
+
+def _engine(pod: Any) -> Engine:
+    status = (pod.status.container_statuses or [None])[0]
+    ended = status.last_state.terminated if status and status.last_state else None
+    waiting = next((c for c in pod.status.conditions or [] if c.type == "PodScheduled" and c.status != "True"), None)
+    return Engine(
+        name=pod.metadata.name,
+        uid=pod.metadata.uid,
+        ready=any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or []),
+        restarts=status.restart_count if status else 0,
+        leaving=pod.metadata.deletion_timestamp is not None,
+        node=pod.spec.node_name,
+        last_exit=ended.exit_code if ended else None,
+        reason=f"{waiting.reason}: {waiting.message}" if waiting else "",
+    )
