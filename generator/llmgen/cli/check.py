@@ -34,12 +34,23 @@ def command(values: tuple[str, ...], style: str) -> None:
         reading = source.read(file)
         problems.extend(reading.problems)
         if reading.document is not None:
-            document = reading.document if document is None else merge_documents(document, (), patch=reading.document)
+            _refuse_spec(file, reading.document)
+            document = (
+                reading.document
+                if document is None
+                else merge_documents(document, (), patch=reading.document, keep_nulls=True)
+            )
     if document is not None:
         problems.extend(invariants.check(document))
     problems = in_file_order(problems)
     errors = sum(problem.severity == "error" for problem in problems)
     output.show(problems, style)
     if style == "text" and not errors:
-        click.echo(f"{' + '.join(values)}: nothing to complain about" if not problems else f"{len(problems)} warnings")
+        warnings = f"{len(problems)} warning{'s' if len(problems) != 1 else ''}"
+        click.echo(f"{' + '.join(values)}: nothing to complain about" if not problems else warnings)
     sys.exit(1 if errors else 0)
+
+
+def _refuse_spec(file: str, document: Document) -> None:
+    if isinstance(document.data, dict) and document.data.get("kind") == "ServingSpec":
+        raise click.UsageError(f"{file} is a serving spec, not values: llmgen validate {file}")

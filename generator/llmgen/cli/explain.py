@@ -12,7 +12,7 @@ from llmgen.cli import output
 
 @click.command("explain")
 @click.argument("spec", metavar="SPEC|ID")
-@click.argument("path", metavar="PATH", required=False)
+@click.argument("path", metavar="[PATH]", required=False)
 @output.env_option
 @output.format_option
 def command(spec: str, path: str | None, env: str | None, style: str) -> None:
@@ -39,7 +39,8 @@ def command(spec: str, path: str | None, env: str | None, style: str) -> None:
     found = explain.derivations(outcome, wanted)
     if not found:
         known = [dotted(leaf) for leaf in outcome.values.derived] if outcome.values else []
-        hint = guess_hint(path, known)
+        ending = [name for name in known if name.endswith(f".{path}")]
+        hint = f"did you mean {' or '.join(ending[:3])}?" if ending else guess_hint(path, known)
         click.echo(
             f"no generated value is called {path}"
             + (f"; {hint}" if hint else "; the chart's defaults are in its values.yaml"),

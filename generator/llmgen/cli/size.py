@@ -91,27 +91,33 @@ def command(spec: str | None, env: str | None, model: str | None, plot: str | No
 
 def _spec(spec: str, env: str | None, model: str | None, plot: str | None, style: str) -> None:
     from llmgen import sizes  # noqa: PLC0415 -- `--help` needs none of it
+    from llmgen.catalog import UnknownName  # noqa: PLC0415
     from llmgen.sizing.report import as_json, render_table  # noqa: PLC0415
 
     try:
         found, problems = sizes.of_spec(spec, env, model)
-    except KeyError as error:
-        raise click.UsageError(str(error.args[0])) from error
+    except UnknownName as error:
+        raise click.UsageError(str(error)) from error
     if not found and problems:
         output.fail(problems, style)
     if plot is not None:
         _plot(found, plot)
     if style == "json":
-        output.print_json({f"{item.model}/{item.revision}": as_json(item.result) for item in found})
+        output.print_json({f"{item.model}/{item.revision}": as_json(item.result) | item.times_json() for item in found})
     else:
-        click.echo("\n\n".join(f"{item.model} {item.revision}\n{render_table(item.result)}" for item in found))
+        click.echo(
+            "\n\n".join(
+                f"{item.model} {item.revision}\n{render_table(item.result, str(item.times or ''))}" for item in found
+            )
+        )
     if any(item.result.best is None for item in found):
         sys.exit(1)
 
 
 def _plot(found: tuple[RevisionSizes, ...], target: str) -> None:
     from llmgen.files import write_atomically  # noqa: PLC0415 -- only with --plot
-    from llmgen.sizing.plot import html, png  # noqa: PLC0415
+    from llmgen.sizing.plot import html  # noqa: PLC0415
+    from llmgen.sizing.plot_png import png  # noqa: PLC0415
 
     results = {f"{item.model} {item.revision}": item.result for item in found}
     if target.endswith(".png"):
@@ -158,8 +164,6 @@ def _single(style: str, **options: Any) -> None:  # noqa: ANN401
         )
     except UnknownName as error:
         raise click.UsageError(str(error)) from error
-    except KeyError as error:
-        raise click.UsageError(str(error.args[0])) from error
     if style == "json":
         output.print_json(found.as_json())
     else:

@@ -18,6 +18,7 @@ OUTPUTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "serving-spec": "schemas/serving-spec.schema.json",
         "catalog": "schemas/catalog.schema.json",
+        "gateway-config": "schemas/gateway-config.schema.json",
         "values": "charts/llm-serving/values.schema.json",
     },
 )

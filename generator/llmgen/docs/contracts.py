@@ -47,6 +47,11 @@ def values_page() -> str:
     )
 
 
+def schema_page(name: str, source: str, title: str, *about: str) -> str:
+    """Return the page of any contract whose defaults are the schema's own."""
+    return markdown.header(source, title, *about) + _body(contract.load_schema(name), _schema_default)
+
+
 def values_table() -> str:
     """Return the table of every value that has a default, for the chart's README."""
     found = Contract(contract.load_schema("values"))

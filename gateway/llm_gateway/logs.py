@@ -1,0 +1,182 @@
+"""Two JSON events per request, and the gateway's own events. Never a prompt, an answer, a key or an error's free text."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from typing import Any, Literal
+
+import orjson
+
+Outcome = Literal[
+    "ok",
+    "validation",
+    "auth",
+    "rate_limited",
+    "queue_full",
+    "queue_timeout",
+    "timeout_ttft",
+    "timeout_total",
+    "upstream_error",
+    "client_cancel",
+]
+MAX_NAME = 128  # characters of a model name as the client wrote it
+MAX_WAITING = 4 << 20  # bytes of events that a blocked reader of our output may keep in memory; then they are dropped
+
+
+class Record:
+    """What is known about one request; filled as it goes, read by both events."""
+
+    __slots__ = (
+        "attempts", "cls", "completion_tokens", "decision", "duration", "endpoint", "error_code", "fallback_from", "finish_reason",
+        "key", "max_tokens", "model", "model_asked", "outcome", "prompt_tokens", "prompt_tokens_source", "queue_seconds",
+        "request_id", "revision", "rule", "started", "status", "stream", "tenant", "tier", "track", "ttft",
+    )  # fmt: skip
+
+    def __init__(self, request_id: str, endpoint: str) -> None:
+        self.request_id = request_id
+        self.endpoint = endpoint
+        self.started = time.perf_counter()
+        self.tenant: str | None = None
+        self.key: str | None = None  # the key's name in the configuration
+        self.tier: str | None = None
+        self.cls: str | None = None
+        self.model_asked: str | None = None
+        self.model: str | None = None
+        self.rule: str | None = None
+        self.decision: str | None = None
+        self.stream = False
+        self.prompt_tokens: int | None = None
+        self.prompt_tokens_source: str | None = None
+        self.max_tokens: int | None = None
+        self.revision: str | None = None
+        self.track: str | None = None
+        self.fallback_from: str | None = None
+        self.attempts = 0
+        self.queue_seconds: float | None = None
+        self.ttft: float | None = None
+        self.duration = 0.0
+        self.completion_tokens: int | None = None
+        self.finish_reason: str | None = None
+        self.outcome: Outcome = "upstream_error"
+        self.error_code: str | None = None
+        self.status = 0
+
+    def admitted(self) -> dict[str, Any]:
+        """The event before the engine is called."""
+        return {
+            "event": "request_admitted",
+            "request_id": self.request_id,
+            "endpoint": self.endpoint,
+            "tenant": self.tenant,
+            "key": self.key,
+            "tier": self.tier,
+            "class": self.cls,
+            "model_asked": _clipped(self.model_asked),
+            "model": self.model,
+            "rule": self.rule,
+            "decision": self.decision,
+            "stream": self.stream,
+            "prompt_tokens": self.prompt_tokens,
+            "prompt_tokens_source": self.prompt_tokens_source,
+            "max_tokens": self.max_tokens,
+            "queue_ms": _ms(self.queue_seconds),
+            "fallback_from": self.fallback_from,
+        }
+
+    def finished(self) -> dict[str, Any]:
+        """The event at the end; everything that one search by request id should find."""
+        return {
+            "event": "request_finished",
+            "request_id": self.request_id,
+            "endpoint": self.endpoint,
+            "tenant": self.tenant,
+            "key": self.key,
+            "tier": self.tier,
+            "class": self.cls,
+            "model_asked": _clipped(self.model_asked),
+            "model": self.model,
+            "rule": self.rule,
+            "revision": self.revision,
+            "track": self.track,
+            "fallback_from": self.fallback_from,
+            "attempts": self.attempts,
+            "stream": self.stream,
+            "prompt_tokens": self.prompt_tokens,
+            "prompt_tokens_source": self.prompt_tokens_source,
+            "max_tokens": self.max_tokens,
+            "completion_tokens": self.completion_tokens,
+            "queue_ms": _ms(self.queue_seconds),
+            "ttft_ms": _ms(self.ttft),
+            "duration_ms": _ms(self.duration),
+            "finish_reason": self.finish_reason,
+            "status": self.status,
+            "outcome": self.outcome,
+            "error_code": self.error_code,
+        }
+
+
+class Events:
+    """Writes events to a file descriptor: one write per turn of the event loop, and never a wait for a slow reader."""
+
+    def __init__(self, descriptor: int | None = None) -> None:
+        self._descriptor = sys.stdout.fileno() if descriptor is None else descriptor
+        self._waiting: list[bytes] = []
+        self._bytes = 0
+        self._planned = False
+        self.dropped = 0
+
+    def write(self, event: dict[str, Any]) -> None:
+        """Add the time and queue one event."""
+        line = orjson.dumps({"ts": round(time.time(), 3), **event}, option=orjson.OPT_APPEND_NEWLINE, default=str)
+        if self._bytes + len(line) > MAX_WAITING:
+            self.dropped += 1
+            return
+        self._waiting.append(line)
+        self._bytes += len(line)
+        if self._planned:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self.flush)
+            self._planned = True
+        except RuntimeError:  # before the loop, or after it
+            self.flush()
+
+    def say(self, event: str, **fields: object) -> None:
+        """An event of the gateway itself."""
+        self.write({"event": event, **fields})
+
+    def flush(self) -> None:
+        """Write what is queued."""
+        self._planned = False
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        self._bytes = 0
+        while data:
+            try:
+                data = data[os.write(self._descriptor, data) :]
+            except BlockingIOError:
+                self._later(data)
+                return
+            except OSError:  # nobody reads: requests matter more than their log
+                self.dropped += 1
+                return
+
+    def _later(self, data: bytes) -> None:
+        self._waiting.insert(0, data)
+        self._bytes += len(data)
+        try:
+            asyncio.get_running_loop().call_later(0.05, self.flush)
+            self._planned = True
+        except RuntimeError:
+            self.dropped += 1
+
+
+def _clipped(name: str | None) -> str | None:
+    return name if name is None or len(name) <= MAX_NAME else name[:MAX_NAME] + "…"
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 2)

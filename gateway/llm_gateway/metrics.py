@@ -1,0 +1,179 @@
+"""Every metric of the gateway: the one home of names, labels and meanings. ``describe`` feeds the reference page.
+
+Labels hold only names that the configuration knows, so no client can make a series: see ``Metrics.tenant``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+MAX_TENANTS = 1000  # label values; tenants beyond are counted together
+OTHER = "other"
+NONE = "none"
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric. ``name`` is as scraped: counters end in ``_total``."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+    buckets: tuple[float, ...] = ()
+
+
+REQUESTS = Family(
+    "llm_gateway_requests_total", "counter", ("tenant", "model", "class", "outcome", "status"),
+    "Requests that ended, by outcome and HTTP status (499: the client left first).",
+)  # fmt: skip
+DEMAND = Family(
+    "llm_gateway_demand_total", "counter", ("model",),
+    "Requests that were routed to a model, rejected ones included; scaling from zero follows its rate.",
+)  # fmt: skip
+PROMPT_TOKENS = Family(
+    "llm_gateway_prompt_tokens_total", "counter", ("tenant", "model", "source"),
+    "Prompt tokens that were sent to engines; source is exact, estimate or usage (as the engine counted).",
+)  # fmt: skip
+COMPLETION_TOKENS = Family(
+    "llm_gateway_completion_tokens_total", "counter", ("tenant", "model"), "Completion tokens that engines produced."
+)
+TTFT = Family(
+    "llm_gateway_time_to_first_token_seconds", "histogram", ("model", "class"),
+    "From a streamed request's arrival to its first byte, queueing included.", _SECONDS,
+)  # fmt: skip
+DURATION = Family(
+    "llm_gateway_request_duration_seconds", "histogram", ("model", "class"),
+    "From a request's arrival to its last byte, for requests that reached an engine.", _SECONDS,
+)  # fmt: skip
+QUEUE_WAIT = Family(
+    "llm_gateway_queue_wait_seconds", "histogram", ("model", "class"), "Time that requests waited for a slot.", _SECONDS
+)
+QUEUE_DEPTH = Family("llm_gateway_queue_depth", "gauge", ("model",), "Requests that wait for a slot.")
+IN_FLIGHT = Family("llm_gateway_in_flight_requests", "gauge", ("model",), "Requests that hold a slot.")
+OPEN = Family("llm_gateway_open_requests", "gauge", (), "Requests being handled, waiting ones included.")
+SLOTS = Family("llm_gateway_slots", "gauge", ("model",), "Slots of this gateway pod: what it may keep in flight.")
+REJECTIONS = Family(
+    "llm_gateway_rejections_total", "counter", ("tenant", "model", "reason"),
+    "Requests that were refused before an engine saw them; reason is the error's code.",
+)  # fmt: skip
+LIMIT_USED = Family(
+    "llm_gateway_limit_used_ratio", "gauge", ("tenant", "limit"),
+    "Used share of a tenant's limit, at its last request.",
+)  # fmt: skip
+LIMIT_STORE_UP = Family("llm_gateway_limit_store_up", "gauge", (), "1 while the store of limits answers, else 0.")
+RETRIES = Family(
+    "llm_gateway_retries_total", "counter", ("model", "reason"), "Second attempts on the same model, pinned to stable."
+)
+FALLBACKS = Family(
+    "llm_gateway_fallbacks_total", "counter", ("model", "to", "reason"), "Requests that another model answered."
+)
+RETRY_BUDGET_EMPTY = Family(
+    "llm_gateway_retry_budget_exhausted_total", "counter", ("model",), "Retries and fallbacks that the budget forbade."
+)
+ENDPOINTS = Family(
+    "llm_gateway_endpoints", "gauge", ("model", "revision", "state"),
+    "Engine endpoints by state: ready, or ejected (ready, but set aside for its failures).",
+)  # fmt: skip
+EJECTIONS = Family(
+    "llm_gateway_ejections_total", "counter", ("model", "reason"), "Endpoints set aside: reason is failures or hang."
+)
+TRACK = Family(
+    "llm_gateway_track_info", "gauge", ("model", "track", "revision"),
+    "1 for each track and the revision it points to; joins track names onto series of revisions.",
+)  # fmt: skip
+TRACK_WEIGHT = Family(
+    "llm_gateway_track_weight",
+    "gauge",
+    ("model", "track"),
+    "Weight of a track, in percent, as applied (brake included).",
+)
+BRAKE = Family("llm_gateway_brake", "gauge", (), "1 while the brake pins all traffic to stable.")
+RELOADS = Family(
+    "llm_gateway_config_reloads_total",
+    "counter",
+    ("result",),
+    "Configuration reloads: applied, or rejected as invalid.",
+)
+DRAINING = Family("llm_gateway_draining", "gauge", (), "1 from SIGTERM on.")
+LOOP_LAG = Family(
+    "llm_gateway_event_loop_lag_seconds", "gauge", (), "How late the event loop ran its last once-a-second timer."
+)
+
+FAMILIES: tuple[Family, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Family))
+
+
+def describe() -> tuple[Family, ...]:
+    """Every family, sorted by name."""
+    return tuple(sorted(FAMILIES, key=lambda family: family.name))
+
+
+class Metrics:
+    """The gateway's series in a registry of their own."""
+
+    def __init__(self, *, max_tenants: int = MAX_TENANTS) -> None:
+        self._max_tenants = max_tenants
+        self.registry = CollectorRegistry()
+        self._families = {family.name: _make(family, self.registry) for family in FAMILIES}
+        self._children: dict[tuple[str, ...], Counter | Gauge | Histogram] = {}
+        self._tenants: set[str] = set()
+
+    def tenant(self, name: str | None) -> str:
+        """The label value for a tenant: its name, or ``other`` once as many names were seen as may be told apart."""
+        if name is None:
+            return NONE
+        if name in self._tenants:
+            return name
+        if len(self._tenants) < self._max_tenants:
+            self._tenants.add(name)
+            return name
+        return OTHER
+
+    def inc(self, family: Family, *labels: str, by: float = 1) -> None:
+        """Raise a counter or gauge."""
+        child: Any = self._child(family, labels)
+        child.inc(by)
+
+    def set(self, family: Family, value: float, *labels: str) -> None:
+        """Set a gauge."""
+        child: Any = self._child(family, labels)
+        child.set(value)
+
+    def observe(self, family: Family, value: float, *labels: str) -> None:
+        """Add a value to a histogram."""
+        child: Any = self._child(family, labels)
+        child.observe(value)
+
+    def replace(self, family: Family, values: dict[tuple[str, ...], float]) -> None:
+        """Make these the only series of a gauge."""
+        gauge = self._families[family.name]
+        for key in [key for key in self._children if key[0] == family.name and key[1:] not in values]:
+            del self._children[key]
+            gauge.remove(*key[1:])
+        for labels, value in values.items():
+            self.set(family, value, *labels)
+
+    def render(self) -> bytes:
+        """Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _child(self, family: Family, labels: tuple[str, ...]) -> Counter | Gauge | Histogram:
+        key = (family.name, *labels)
+        child = self._children.get(key)
+        if child is None:
+            made = self._families[family.name]
+            child = self._children[key] = made.labels(*labels) if labels else made
+        return child
+
+
+def _make(family: Family, registry: CollectorRegistry) -> Counter | Gauge | Histogram:
+    if family.kind == "counter":
+        return Counter(family.name, family.help, family.labels, registry=registry)
+    if family.kind == "gauge":
+        return Gauge(family.name, family.help, family.labels, registry=registry)
+    return Histogram(family.name, family.help, family.labels, registry=registry, buckets=family.buckets)

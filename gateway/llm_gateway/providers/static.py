@@ -1,0 +1,20 @@
+"""Engines at fixed URLs: a laptop, a virtual machine, or any OpenAI-compatible server."""
+
+from __future__ import annotations
+
+from llm_gateway.config import Snapshot
+from llm_gateway.providers.balance import Balancer
+
+
+class StaticProvider(Balancer):
+    """Every URL serves the stable revision and counts as ready; failures set it aside."""
+
+    async def start(self) -> None:
+        """Take the URLs."""
+        self.update(self._snapshot)
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Take the URLs of a new configuration."""
+        super().update(snapshot)
+        for name, model in snapshot.models.items():
+            self.put(name, {url.rstrip("/"): model.tracks.stable for url in model.upstream.urls})

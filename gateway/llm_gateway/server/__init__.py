@@ -1,0 +1,1 @@
+"""The ASGI side: endpoints, errors, streaming and the life of the process."""

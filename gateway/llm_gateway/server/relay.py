@@ -1,0 +1,113 @@
+"""From the first byte to the last: bytes as they come, deadlines by one timer, and an error that is said where it happens."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+
+import aiohttp
+
+from llm_gateway.server import errors
+from llm_gateway.server.exchange import Exchange
+from llm_gateway.server.interrupt import Interrupt, Pulse
+from llm_gateway.upstream.attempt import Answer
+from llm_gateway.upstream.sse import TAIL_BYTES, EventStream, summarize
+
+_BAD_REQUEST = 400  # HTTPStatus.BAD_REQUEST, without the enumeration's cost on every request
+ABORTED = "abort"  # vLLM's finish_reason for an answer that its shutdown cut, told as HTTP 200
+
+
+async def relay(x: Exchange, answer: Answer, interrupt: Interrupt) -> None:
+    """Send the whole answer to the client."""
+    x.first_byte()
+    x.dress()
+    x.verdict = "left"
+    if answer.retry_after is not None:
+        x.reply.add({"retry-after": answer.retry_after})
+    if not answer.more:
+        x.summary = summarize(answer.first)
+        await x.reply.whole(answer.status, answer.first, answer.kind)
+        _judge(x, answer)
+        return
+    settings = x.snapshot.server
+    pulse = Pulse(interrupt, idle=x.model.idle_timeout_s, write=settings.write_timeout_s)
+    try:
+        if answer.streaming:
+            await _stream(x, answer, pulse)
+        else:
+            await _long(x, answer, pulse)
+    finally:
+        pulse.close()
+
+
+async def _stream(x: Exchange, answer: Answer, pulse: Pulse) -> None:
+    """Events, whole and untouched."""
+    events = x.events = EventStream(hide_usage=x.decided.hide_usage)
+    reply, content, endpoint = x.reply, answer.response.content, x.choice.endpoint if x.choice else None
+    await reply.begin(answer.status, answer.kind, None, streaming=True)
+    chunk = answer.first
+    try:
+        while chunk:
+            out = events.feed(chunk)
+            if out:
+                pulse.writing = True
+                await reply.part(out)
+                pulse.writing = False
+            pulse.since = time.monotonic()
+            if endpoint is not None:
+                endpoint.progress = pulse.since
+            chunk = await content.readany()
+    except (aiohttp.ClientError, OSError):
+        await _broken(x, events)
+        return
+    x.summary = summary = events.summary()
+    if not summary.complete and not summary.failed:
+        await _broken(x, events)
+        return
+    if rest := events.rest():
+        await reply.part(rest)
+    await reply.end()
+    _judge(x, answer)
+
+
+async def _broken(x: Exchange, events: EventStream) -> None:
+    """The engine died within its stream: say so, without the [DONE] that would make it look complete."""
+    x.summary = events.summary()
+    x.ended("upstream_error", error=errors.BROKEN.code, verdict="failed")
+    await x.reply.refuse(errors.BROKEN)
+
+
+async def _long(x: Exchange, answer: Answer, pulse: Pulse) -> None:
+    """A body that is no stream and too long to collect. Its tail says the usage; a break in it can only cut the connection."""
+    reply, content, chunk = x.reply, answer.response.content, answer.first
+    tail = b""
+    await reply.begin(answer.status, answer.kind, answer.length, streaming=False)
+    try:
+        while chunk:
+            tail = (tail + chunk)[-TAIL_BYTES:]
+            pulse.writing = True
+            await reply.part(chunk)
+            pulse.writing = False
+            pulse.since = time.monotonic()
+            chunk = await content.readany()
+    except (aiohttp.ClientError, OSError):
+        x.ended("upstream_error", error=errors.BROKEN.code, verdict="failed")
+        reply.abort()
+        return
+    x.summary = summarize(tail)
+    await reply.end()
+    _judge(x, answer)
+
+
+def _judge(x: Exchange, answer: Answer) -> None:
+    """What a complete answer means for the log and the endpoint."""
+    summary = x.summary
+    if answer.status >= _BAD_REQUEST:
+        limited = answer.status == HTTPStatus.TOO_MANY_REQUESTS
+        x.ended("rate_limited" if limited else "validation", error=f"upstream_{answer.status}")
+    elif summary is not None and summary.failed:
+        x.ended("upstream_error", error="engine_error", verdict="failed")
+    elif summary is not None and summary.finish_reason == ABORTED:
+        x.ended("upstream_error", error="aborted", verdict="failed")
+    else:
+        x.ended("ok")
