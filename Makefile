@@ -78,6 +78,7 @@ verify: setup ## Generate everything anew and fail on any difference or untracke
 bench: setup ## Benchmarks; each prints a table
 	$(PYTHON) benchmarks/render.py
 	$(PYTHON) benchmarks/sizing.py
+	$(PYTHON) benchmarks/gateway.py --requests 2000 --repeat 3 --streams 60 --tokens 120
 
 .PHONY: clean
 clean: ## Remove what was built

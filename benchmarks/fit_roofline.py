@@ -1,14 +1,15 @@
 """Fit the efficiencies of the latency roofline on ``data/perf-truth.jsonl`` and write ``llmgen/sizing/roofline.py``.
 
 Non-negative least squares on relative errors, reweighted so that large errors count linearly (IRLS), each family with the
-same total weight. Plain Python: 9 constants, about 250 rows. ``--check`` prints the errors and writes nothing.
+same total weight. Plain Python: 14 constants, about 280 rows. ``--check`` prints the errors and writes nothing.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from statistics import median
 
@@ -21,23 +22,26 @@ ROUNDS, SWEEPS = 40, 400
 # What physics expects of each constant, and how much one row's worth of pull to it weighs.
 PHYSICAL = {
     "step": 0.5,
-    "layer": 0.07,
+    "layer": 0.04,
+    "matrix": 0.005,
     "old_layer": 0.04,
-    "expert_layer": 0.02,
     "unfused_experts": 0.02,
     "read": 1.1,
     "expert_read": 1.2,
+    "cache": 1.3,
     "dequantize": 1.0,
     "compute": 0.5,
     "prefill": 1.0,
     "reduce": 0.003,
     "link": 1.0,
-    "sequence": 0.005,
+    "sequence": 0.01,
 }
-FIRST_PHYSICAL = {"fixed": 20.0, "prefill": 1.6, "step": 1.0}
+FIRST_PHYSICAL = {"prefill": 1.0, "matrix": 0.1, "link": 1.5}
 PRIOR = 0.003
 # Relative errors below this count quadratically.
 FLOOR = 0.03
+# No dense product reaches more of the datasheet's peak for long.
+MOST_OF_PEAK = 0.7
 # Requests that run at once below which a replica counts as unsaturated.
 UNSATURATED = 8
 
@@ -47,36 +51,72 @@ Parts = Mapping[str, float]
 def step_truth(case: Case) -> float | None:
     """Measured milliseconds per output token."""
     row = case.row
-    return row["tpot_mean_ms"] or row["itl_mean_ms"] or row["tpot_p50_ms"]
+    found: float | None = row["tpot_mean_ms"] or row["itl_mean_ms"] or row["tpot_p50_ms"]
+    return found
 
 
-def usable(case: Case) -> bool:
-    """Rows physics allows: weights fit the GPU, the step reads its bytes in time, tokens/s agree with the concurrency.
+def drop_reason(case: Case) -> str:
+    """Why physics or the row itself forbids scoring it, by the first rule that says so; empty for a usable row.
 
-    The rest has another number of GPUs, another concurrency or a saturated client behind it than the row says.
+    A dropped row has another number of GPUs, another concurrency or a saturated server behind it than it says.
     """
-    row = case.row
-    if case.engine.pipeline_parallel > 1 or row["quality"] == "raw-json-saturated":
-        return False
-    plan = memory(case.architecture, case.device, case.engine)
-    if plan.weights.value > case.device.memory_gib:
-        return False
-    truth = step_truth(case)
-    if truth and truth < 0.9 * _floor(case):
-        return False
-    if truth and row["output_tok_s"]:
-        seconds = ((row["ttft_mean_ms"] or 0) + truth * (row["osl_mean"] - 1)) / 1000
-        running = row["output_tok_s"] / row["osl_mean"] * seconds
-        return 0.5 <= running / row["concurrency"] <= 2
-    return True
+    return next((reason for reason, broken in _RULES if broken(case)), "")
 
 
-def _floor(case: Case) -> float:
-    """Milliseconds no GPU can beat: every byte of the step once, at the datasheet's bandwidth."""
-    row = case.row
+def _overweight(case: Case) -> bool:
+    return memory(case.architecture, case.device, case.engine).weights.value > case.device.memory_gib
+
+
+def _too_fast(case: Case) -> bool:
+    parts = parts_of(case)
+    return (step_truth(case) or inf) < 0.9 * (parts["read"] + parts["expert_read"] + parts["cache"])
+
+
+def _queueing(case: Case) -> bool:
+    first: float = case.row["ttft_mean_ms"] or 0.0
+    return first / 1000 > _seconds(case) / 2
+
+
+def _too_much_work(case: Case) -> bool:
+    concurrency: float = case.row["concurrency"]
+    return _prompt_work(case) * concurrency > MOST_OF_PEAK * _seconds(case)
+
+
+def _contradicts(case: Case) -> bool:
+    rate, row = case.row["output_tok_s"], case.row
+    running: float = rate / row["osl_mean"] * _seconds(case) if rate and step_truth(case) else row["concurrency"]
+    concurrency: float = row["concurrency"]
+    return not 0.5 <= running / concurrency <= 2
+
+
+_RULES: tuple[tuple[str, Callable[[Case], bool]], ...] = (
+    ("pipeline over nodes", lambda case: case.engine.pipeline_parallel > 1),
+    ("requests failed", lambda case: case.row["quality"] == "raw-json-saturated"),
+    ("weights do not fit the GPUs of the row", _overweight),
+    ("step shorter than reading its bytes at the datasheet's bandwidth", _too_fast),
+    ("more than half of the time is queueing for the first token", _queueing),
+    (f"prompts alone need {MOST_OF_PEAK:.0%} of the datasheet's operations", _too_much_work),
+    ("tokens per second contradict the concurrency", _contradicts),
+)
+
+
+def _seconds(case: Case) -> float:
+    """From the request to its last token; infinite where the row has no step time."""
+    row, truth = case.row, step_truth(case)
+    return ((row["ttft_mean_ms"] or 0.0) + truth * (row["osl_mean"] - 1)) / 1000 if truth else inf
+
+
+def _prompt_work(case: Case) -> float:
+    """Seconds of one prompt at the datasheet's peak."""
     cost = costs(case.architecture, case.device, case.engine)
-    parts = step_parts(cost, row["isl_mean"], row["osl_mean"], row["concurrency"])
-    return parts["read"] + parts["expert_read"]
+    prompt: float = case.row["isl_mean"]
+    return (prompt - case.cached) * (cost.flops_per_token + cost.attention_flops * prompt / 2) / cost.peak
+
+
+def parts_of(case: Case) -> Parts:
+    """Unscaled parts of a step of this row."""
+    cost, row = costs(case.architecture, case.device, case.engine), case.row
+    return step_parts(cost, row["isl_mean"], row["osl_mean"], case.running, cached=case.cached)
 
 
 def fit(samples: Sequence[tuple[Parts, float, float]], physical: Mapping[str, float] = PHYSICAL) -> dict[str, float]:
@@ -130,15 +170,11 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 def step_samples(cases: Sequence[Case]) -> list[tuple[str, Parts, float]]:
     """(family, parts, truth) of every usable row."""
-    found = []
+    found: list[tuple[str, Parts, float]] = []
     for case in cases:
         truth = step_truth(case)
-        if truth and usable(case):
-            row = case.row
-            cost = costs(case.architecture, case.device, case.engine)
-            found.append(
-                (family(row["model"]), step_parts(cost, row["isl_mean"], row["osl_mean"], row["concurrency"]), truth)
-            )
+        if truth and not drop_reason(case):
+            found.append((family(case.row["model"]), parts_of(case), truth))
     return found
 
 
@@ -159,16 +195,15 @@ def leave_one_out(
     return errors
 
 
-def first_samples(cases: Sequence[Case], values: Mapping[str, float]) -> list[tuple[str, Parts, float]]:
-    """(family, parts, truth) of rows whose replica is far from saturation: at most 8 requests run."""
-    found = []
+def first_samples(cases: Sequence[Case]) -> list[tuple[str, Parts, float]]:
+    """(family, parts, truth) of rows whose replica is far from saturation: at most 8 requests, sent at once, run."""
+    found: list[tuple[str, Parts, float]] = []
     for case in cases:
         row = case.row
         truth = row["ttft_p50_ms"] or row["ttft_mean_ms"]
-        if truth and row["concurrency"] <= UNSATURATED and usable(case):
+        if truth and row["concurrency"] <= UNSATURATED and not case.cached and not drop_reason(case):
             cost = costs(case.architecture, case.device, case.engine)
-            step = predict(values, step_parts(cost, row["isl_mean"], row["osl_mean"], row["concurrency"]))
-            found.append((family(row["model"]), first_parts(cost, row["isl_mean"], step), truth))
+            found.append((family(row["model"]), first_parts(cost, row["isl_mean"], case.running), truth))
     return found
 
 
@@ -207,8 +242,10 @@ def write(step: Mapping[str, float], step_error: str, first: Mapping[str, float]
 def main() -> None:
     """Fit, report, and write unless ``--check`` is given."""
     cases = list(latency_cases())
+    for reason, count in Counter(reason for case in cases if (reason := drop_reason(case))).items():
+        print(f"dropped {count:3}: {reason}")
     step, step_error = report("time per output token", step_samples(cases), PHYSICAL)
-    first, first_error = report("time to first token, unsaturated", first_samples(cases, step), FIRST_PHYSICAL)
+    first, first_error = report("time to first token, unsaturated", first_samples(cases), FIRST_PHYSICAL)
     print({key: round(value, 5) for key, value in (step | {f"first.{k}": v for k, v in first.items()}).items()})
     if "--check" not in sys.argv:
         write(step, step_error, first, first_error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from llmgen.architecture import Architecture
 from llmgen.catalog import UnknownName, gpu
 from llmgen.sizing import Device, EngineSettings
 from llmgen.sizing.engine import default_batch
+from llmgen.sizing.latency import BLACKWELL
 
 DATA = Path(__file__).parent / "data"
 
@@ -49,12 +50,18 @@ _SAME_SHAPE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One measured row with everything the arithmetic needs."""
+    """One measured row with everything the arithmetic needs; ``cached`` prompt tokens came from the prefix cache."""
 
     row: Mapping[str, Any]
     architecture: Architecture
     device: Device
     engine: EngineSettings
+    cached: float = 0.0
+
+    @property
+    def running(self) -> float:
+        """Sequences that decode at once: the engine queues what is above ``max-num-seqs``."""
+        return min(float(self.row["concurrency"]), self.engine.max_num_seqs)
 
 
 def memory_cases() -> Iterator[Case]:
@@ -71,7 +78,33 @@ def latency_cases() -> Iterator[Case]:
         if row["isl_mean"] and row["osl_mean"] and row["concurrency"] and (row["dp"] or 1) == 1:
             case = _case(row, utilization=0.9)
             if case is not None:
-                yield case
+                yield _served(case)
+
+
+def _served(case: Case) -> Case:
+    """The case with what its source says of the server outside the row.
+
+    * ``inference-sim`` repeats a small set of prompts (``shared_prefix``): its TTFT does not grow from 590 to 790 tokens, so
+      prompts are in the prefix cache.
+    * The AIConfigurator file collects runs of InferenceMAX, whose start scripts are public (github.com/InferenceMAX/InferenceMAX
+      ``benchmarks/``): ``70b_*`` and, on Blackwell, ``gptoss_*`` serve with an fp8 cache and 8192 batched tokens, Kimi and
+      MiniMax with 256 sequences.
+    * Its rows of ``nvidia/Llama-3.1-8B-Instruct-FP8`` serve that checkpoint's own fp8 cache.
+    """
+    row, engine = case.row, case.engine
+    if row["source"].startswith("inference-sim/"):
+        return replace(case, cached=row["isl_mean"])
+    if not row["source"].startswith("AIConfigurator"):
+        return case
+    name = row["model"]
+    if "Llama-3.1-70B" in name or "gpt-oss" in name:
+        narrow = "gpt-oss" not in name or case.device.capability >= BLACKWELL
+        engine = replace(engine, max_num_batched_tokens=8192, kv_cache_dtype="fp8" if narrow else "auto")
+    elif name.startswith("nvidia/"):
+        engine = replace(engine, kv_cache_dtype="fp8")
+    elif "Kimi" in name or "MiniMax" in name:
+        engine = replace(engine, max_num_seqs=256)
+    return replace(case, engine=engine)
 
 
 def _case(row: Mapping[str, Any], *, utilization: float | None) -> Case | None:

@@ -113,6 +113,7 @@ def _architecture(context: Context, facts: Facts, item: Resolved) -> tuple[Archi
         context.add(
             "LLM284", (*item.path, "source"), f"nothing says what architecture {item.model_name}/{item.name} has", key=True,
             hint="architecture: {catalog: owner/name}, or {config: path/to/config.json}",
+            rests_on=[(*item.path, "architecture")],
         )  # fmt: skip
         return None, ""
     config = catalog.model(name)

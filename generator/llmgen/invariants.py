@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmgen.checks.names import object_name
-from llmgen.problems import Path, Problem, Severity, guess_hint
+from llmgen.problems import Path, Problem, Severity, errors, guess_hint
 
 if TYPE_CHECKING:
     from llmgen.source import Document
@@ -24,13 +24,17 @@ def check(document: Document, *, defaults: Mapping[str, Any] | None = None) -> l
     None.
     """
     from llmgen import chart, contract  # noqa: PLC0415 -- parses YAML
+    from llmgen.mending import mended  # noqa: PLC0415
 
-    problems = contract.check(document, contract.load_schema("values"))
-    if any(problem.severity == "error" for problem in problems):
+    schema = contract.load_schema("values")
+    problems = contract.check(document, schema)
+    touched: set[Path] = set()
+    rest = document if not errors(problems) else mended(document, touched, schema)
+    if rest is None:
         return problems
-    checker = _Checker(document, chart.defaults() if defaults is None else defaults)
+    checker = _Checker(rest, chart.defaults() if defaults is None else defaults)
     checker.run()
-    return [*problems, *checker.problems]
+    return [*problems, *(one for one in checker.problems if not any(one.path[: len(at)] == at for at in touched))]
 
 
 class _Checker:

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmgen import contract, merge, source
-from llmgen.mending import mend
+from llmgen.mending import ROUNDS, mend
 from llmgen.problems import Path, Problem, Span, errors, in_file_order
 from llmgen.source import Document
 from llmgen.source.document import Node
 from llmgen.spec import REVISION_KEYS, Spec, from_data
-
-_MENDING_ROUNDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +164,7 @@ def _what_is_left(document: Document, pruned: set[Path]) -> Spec | None:
     to the contract's example. None when that does not lead to a valid spec.
     """
     data = copy.deepcopy(document.data)
-    for _ in range(_MENDING_ROUNDS):
+    for _ in range(ROUNDS):
         rest = dataclasses.replace(document, data=data, suspects=frozenset())  # what reading reported must go as well
         revisions, of_revisions = _resolve(rest)
         wrong = errors([*contract.check(rest, spec_schema()), *of_revisions])

@@ -1,4 +1,4 @@
-"""JSON merge patches (RFC 7396): ``null`` deletes, maps merge, everything else replaces."""
+"""JSON merge patches (RFC 7396): ``null`` deletes, maps merge, everything else replaces. Helm's layers, where ``null`` stays."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ if TYPE_CHECKING:
     from llmgen.problems.model import Path
 
 
-def merge_patch(base: Any, patch: Any) -> Any:  # noqa: ANN401 -- JSON of any shape
+def merge_patch(base: Any, patch: Any, *, keep_nulls: bool = False) -> Any:  # noqa: ANN401 -- JSON of any shape
     """Return ``base`` changed by ``patch`` as RFC 7396 section 2 says; neither is changed.
 
-    The result may share parts with both. Nulls inside lists of a patch are kept, as the RFC wants.
+    The result may share parts with both. Nulls inside lists of a patch are kept, as the RFC wants. ``keep_nulls`` keeps all of
+    them, as `helm -f` does: only the chart's own defaults are deleted by a null, and the chart's schema sees any other.
     """
     if not isinstance(patch, dict):
         return patch
     result = dict(base) if isinstance(base, dict) else {}
     for key, value in patch.items():
-        if value is None:
+        if value is None and not keep_nulls:
             result.pop(key, None)
         else:
-            result[key] = merge_patch(result.get(key), value)
+            result[key] = merge_patch(result.get(key), value, keep_nulls=keep_nulls)
     return result
 
 
-def merge_documents(base: Document, patch_path: Path, *, patch: Document | None = None) -> Document:
+def merge_documents(
+    base: Document, patch_path: Path, *, patch: Document | None = None, keep_nulls: bool = False
+) -> Document:
     """Return ``base`` changed by the merge patch at ``patch_path`` in ``patch``, by default in ``base`` itself.
 
     Each value that comes from the patch points at the patch's line, and a required key that the patch deletes at the
@@ -36,17 +39,17 @@ def merge_documents(base: Document, patch_path: Path, *, patch: Document | None 
     changes = source.get(patch_path)
     root = base.root
     change_node = _node_at(source.root, patch_path)
-    if root is not None and change_node is not None:
-        root = _merged(root, base.data, change_node, changes)
+    if change_node is not None:  # a base that was computed has no places; what the patch wrote has
+        root = _merged(root, base.data, change_node, changes, keep_nulls=keep_nulls)
     return Document(
-        data=merge_patch(base.data, changes),
+        data=merge_patch(base.data, changes, keep_nulls=keep_nulls),
         file=base.file,
         root=root,
         suspects=base.suspects | _moved(source.suspects, patch_path),
     )
 
 
-def _merged(node: Node | None, data: Any, patch: Node, changes: Any) -> Node:  # noqa: ANN401 -- JSON of any shape
+def _merged(node: Node | None, data: Any, patch: Node, changes: Any, *, keep_nulls: bool) -> Node:  # noqa: ANN401 -- JSON
     if not isinstance(changes, dict):
         return patch
     result = _start(node, data, patch)
@@ -55,11 +58,13 @@ def _merged(node: Node | None, data: Any, patch: Node, changes: Any) -> Node:  #
         child = patch.children.get(key)
         if child is None:
             continue
-        if value is None:
+        if value is None and not keep_nulls:
             result.children.pop(key, None)
             result.deleted[key] = child.key_span()
         else:
-            result.children[key] = _merged(result.children.get(key), known.get(key), child, value)
+            result.children[key] = _merged(
+                result.children.get(key), known.get(key), child, value, keep_nulls=keep_nulls
+            )
             result.deleted.pop(key, None)
     return result
 

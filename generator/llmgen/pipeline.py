@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,17 @@ def validate(path: str, env: str | None = None) -> list[Problem]:
     """Return every problem of the spec at ``path``: of one environment, or of all of them when ``env`` is None."""
     names = environments(path) if env is None else ()
     found: dict[tuple[object, ...], Problem] = {}
+    seen: dict[tuple[object, ...], list[str]] = {}
     for name in names or (env,):
         for problem in run(path, name).problems:
-            found.setdefault((problem.id, problem.span, problem.message), problem)
-    return in_file_order(found.values())
+            key = (problem.id, problem.span, problem.message)
+            found.setdefault(key, problem)
+            seen.setdefault(key, []).append(name or "")
+    return in_file_order(_said_of(problem, seen[key], names) for key, problem in found.items())
+
+
+def _said_of(problem: Problem, seen: list[str], names: tuple[str, ...]) -> Problem:
+    """Say which environments a problem is in, where it is not in all of them."""
+    if len(seen) >= len(names) or problem.path[:1] == ("environments",):
+        return problem
+    return replace(problem, message=f"{problem.message} (environment {', '.join(seen)})")

@@ -22,7 +22,9 @@ def test_install_upgrade_rollback_uninstall(
     release, values = environment.release, environment.files
     helm.install(release, namespace, *values)
     installed = cluster.all("apps/v1", "Deployment", namespace)
-    assert {item["metadata"]["labels"]["llmgen.dev/model"] for item in installed} == set(environment.data["models"])
+    engines = [item for item in installed if "llmgen.dev/model" in item["metadata"]["labels"]]
+    assert {item["metadata"]["labels"]["llmgen.dev/model"] for item in engines} == set(environment.data["models"])
+    assert len(installed) == len(engines) + environment.data["gateway"]["enabled"]
     assert set(cluster.generations(namespace).values()) == {1}
 
     helm.upgrade(release, namespace, *values)
@@ -33,7 +35,7 @@ def test_install_upgrade_rollback_uninstall(
     touched = {name for name, generation in cluster.generations(namespace).items() if generation > 1}
     assert touched == {
         item["metadata"]["name"]
-        for item in installed
+        for item in engines
         if item["metadata"]["labels"]["llmgen.dev/model"] == model
         and item["metadata"]["labels"]["llmgen.dev/revision"] == revision
     }, "a change of one revision must touch its Deployment and no other"
@@ -95,14 +97,17 @@ def test_a_pod_that_breaks_the_rules_is_refused(cluster: Cluster, namespace: str
 
 
 @pytest.mark.parametrize("case", sorted(path.name for path in (CHART / "ci").glob("*-values.yaml")))
-def test_the_chart_without_the_generator(cluster: Cluster, namespace: str, helm: Helm, case: str) -> None:
-    values = CHART / "ci" / case
-    helm.install("by-hand", namespace, values)
+def test_the_chart_without_the_generator(
+    cluster: Cluster, namespace: str, helm: Helm, case: str, tmp_path: Path
+) -> None:
+    values = (CHART / "ci" / case, tmp_path / "inside.yaml")
+    values[1].write_text("gateway: {exposure: {kind: none}}  # a bare API server has no kind of an add-on\n")
+    helm.install("by-hand", namespace, *values)
     pods = [pod_of(item) for item in cluster.all("apps/v1", "Deployment", namespace)]
     assert pods
     with provided(cluster, pods, namespace):
         assert cluster.refused(pods, namespace) == []
-    helm.upgrade("by-hand", namespace, values)
+    helm.upgrade("by-hand", namespace, *values)
     assert set(cluster.generations(namespace).values()) == {1}
     helm.uninstall("by-hand", namespace)
     assert cluster.generations(namespace) == {}

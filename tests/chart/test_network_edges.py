@@ -10,7 +10,13 @@ from tests.chart.conftest import CI, ROOT, Helm
 
 Edge = tuple[str, str, str]
 DOCS = ROOT / "docs" / "reference" / "network-edges.md"
-PEERS = {"monitoring": "prometheus", "kube-system": "dns"}
+PEERS = {"monitoring": "prometheus", "kube-system": "dns", "istio-system": "istiod"}
+MINIMAL = CI / "minimal-values.yaml"
+GATEWAY: dict[str, Any] = {
+    "gateway": {"enabled": True, "limitStore": {"kind": "redis", "address": "redis.stores:6379"}},
+    "traffic": {"provider": "istio"},
+}
+"""Everything that opens an edge."""
 
 
 def documented() -> set[Edge]:
@@ -30,11 +36,19 @@ def peer(rule: dict[str, Any]) -> str:
     if "podSelector" in rule:
         return component(rule["podSelector"])
     if "namespaceSelector" in rule:
-        return PEERS[rule["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]]
+        labels = rule["namespaceSelector"].get("matchLabels")
+        return "anywhere" if labels is None else PEERS[labels["kubernetes.io/metadata.name"]]
     if rule["ipBlock"]["cidr"] == "169.254.20.10/32":
         return "dns"
-    assert {"169.254.0.0/16", "fe80::/10"} & set(rule["ipBlock"]["except"]), "machine credentials stay out of reach"
-    return "weights"
+    return "anywhere"
+
+
+def assert_no_machine_credentials(targets: list[dict[str, Any]]) -> None:
+    for target in targets:
+        if peer(target) == "anywhere" and "ipBlock" in target:
+            assert {"169.254.0.0/16", "fe80::/10"} & set(target["ipBlock"]["except"]), (
+                "machine credentials stay out of reach"
+            )
 
 
 def edges(objects: list[dict[str, Any]]) -> tuple[set[Edge], set[Edge]]:
@@ -50,6 +64,7 @@ def edges(objects: list[dict[str, Any]]) -> tuple[set[Edge], set[Edge]]:
             let_in |= {(peer(source), own, port(entry)) for source in rule["from"] for entry in rule["ports"]}
         for rule in item["spec"].get("egress", []):
             assert rule["to"], "an empty list would let everything out"
+            assert_no_machine_credentials(rule["to"])
             let_out |= {(own, peer(target), port(entry)) for target in rule["to"] for entry in rule["ports"]}
     return let_in, let_out
 
@@ -59,16 +74,30 @@ def port(entry: dict[str, Any]) -> str:
 
 
 def test_rendered_edges_are_the_documented_ones(helm: Helm):
-    let_in, let_out = edges(helm.objects(CI / "minimal-values.yaml"))
+    let_in, let_out = edges(helm.objects(MINIMAL, values=GATEWAY))
     assert let_in | let_out == documented()
 
 
+def test_without_a_gateway_its_edges_are_missing(helm: Helm):
+    let_in, let_out = edges(helm.objects(MINIMAL))
+    closed = {edge for edge in documented() if "gateway" in edge and edge != ("gateway", "engine", "8000/TCP")}
+    assert let_in | let_out == documented() - closed
+
+
 def test_an_edge_inside_the_release_is_open_at_both_ends(helm: Helm):
-    let_in, let_out = edges(helm.objects(CI / "minimal-values.yaml"))
-    # The gateway's own policy comes with the gateway; its end is opened here already.
-    assert {edge for edge in let_in if edge[0] not in {"prometheus", "gateway"}} == {
-        edge for edge in let_out if edge[1] == "engine"
-    }
+    let_in, let_out = edges(helm.objects(MINIMAL, values=GATEWAY))
+    inside = {"engine", "gateway", "test"}
+    assert {edge for edge in let_in if edge[0] in inside} == {edge for edge in let_out if edge[1] in inside}
+
+
+def test_the_gateway_takes_clients_of_some_namespaces_only(helm: Helm):
+    values = {"gateway": {"enabled": True, "clientNamespaces": {"llm-clients": "true"}}}
+    policy = next(
+        item
+        for item in helm.objects(MINIMAL, values=values)
+        if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == "demo-gateway"
+    )
+    assert policy["spec"]["ingress"][0]["from"] == [{"namespaceSelector": {"matchLabels": {"llm-clients": "true"}}}]
 
 
 def test_mounted_weights_need_no_way_out(helm: Helm):
@@ -81,7 +110,7 @@ def test_mounted_weights_need_no_way_out(helm: Helm):
 
 @pytest.mark.parametrize("case", ["minimal", "image-volume"])
 def test_every_edge_points_at_a_pod_that_listens(helm: Helm, case: str):
-    objects = helm.objects(CI / f"{case}-values.yaml")
+    objects = helm.objects(CI / f"{case}-values.yaml", values={"gateway": {"enabled": True}})
     let_in, _ = edges(objects)
     listening = {
         f"{entry['containerPort']}/{entry['protocol']}"

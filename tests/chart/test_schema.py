@@ -171,6 +171,7 @@ def test_values_and_schema_declare_the_same_keys(schema: dict[str, Any], members
         ("modelDefaults", "tracks"),
         ("modelDefaults", "revisions"),
         ("engineDefaults", "weights"),
+        ("engineDefaults", "tokenizer", "hub"),
     }
     wanted = {
         path

@@ -164,3 +164,11 @@ def test_helm_test_brings_the_engines_key(engine: FakeEngine):
     done = ask(url, "chat", "KEY_1", KEY_1="wrong")
     assert done.returncode == 1
     assert "wrong" not in done.stderr + done.stdout
+
+
+def test_helm_test_takes_a_refusal_for_an_answer_and_sends_no_empty_key(engine: FakeEngine):
+    engine.served, seen = "missing_api_key", []
+    answer = engine.answer
+    engine.answer = lambda path, key: (seen.append(key), (401, answer(path, key)[1]))[1]  # type: ignore[method-assign]
+    assert ask(f"{engine.url}/v1/models", "missing_api_key", "NO_KEY").returncode == 0
+    assert seen == [""]

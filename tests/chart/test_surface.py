@@ -14,6 +14,11 @@ SURFACE: dict[str, Any] = load((CHART / "files" / "engine.yaml").read_text())
 VERSION: str = load((CHART / "Chart.yaml").read_text())["appVersion"]
 
 
+def engine_deployments(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    labels = {"app.kubernetes.io/component": "engine"}.items()
+    return [item for item in objects if item["kind"] == "Deployment" and labels <= item["metadata"]["labels"].items()]
+
+
 def flags() -> set[str]:
     named = {intent["flag"] for intent in SURFACE["intents"].values()}
     return named.union(*SURFACE["defaults"].values())
@@ -64,18 +69,15 @@ def test_every_flag_is_given_once(rendered: dict[str, list[dict[str, Any]]], cas
 @pytest.mark.parametrize("case", CASES)
 def test_every_engine_states_every_runtime_limit(rendered: dict[str, list[dict[str, Any]]], case: str):
     limits = ("max-model-len", "max-num-seqs", "max-num-batched-tokens", "max-num-queued-reqs", "shutdown-timeout")
-    for item in rendered[case]:
-        if item["kind"] == "Deployment":
-            arguments = item["spec"]["template"]["spec"]["containers"][0]["args"]
-            for limit in limits:
-                assert [argument for argument in arguments if re.fullmatch(rf"--{limit}=[1-9][0-9]*", argument)], limit
+    for item in engine_deployments(rendered[case]):
+        arguments = item["spec"]["template"]["spec"]["containers"][0]["args"]
+        for limit in limits:
+            assert [argument for argument in arguments if re.fullmatch(rf"--{limit}=[1-9][0-9]*", argument)], limit
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_times_of_every_engine_agree(rendered: dict[str, list[dict[str, Any]]], case: str):
-    for item in rendered[case]:
-        if item["kind"] != "Deployment":
-            continue
+    for item in engine_deployments(rendered[case]):
         pod = item["spec"]["template"]["spec"]
         engine = pod["containers"][0]
         drain = int(

@@ -11,8 +11,8 @@ from tests.chart.schemas import described
 TEXT = {path: path.read_text() for path in (CHART / "templates").rglob("*.*")}
 CODE = "\n".join(re.sub(r"\{\{-? ?/\*.*?\*/ ?-?\}\}", "", text, flags=re.DOTALL) for text in TEXT.values())
 WORDS = set(re.findall(r"[A-Za-z][A-Za-z0-9]*", CODE))
-WHOLE = {"tolerations", "securityContext", "podSecurityContext", "resources", "affinity"}
-"""Maps that are passed on whole: what is below them is Kubernetes' own word."""
+WHOLE = {"tolerations", "securityContext", "podSecurityContext", "resources", "affinity", "rules", "tenants"}
+"""Maps that are passed on whole: what is below them is Kubernetes' own word, or the gateway's (test_gateway_config.py)."""
 BY_NAME = {"canary", "batch", "experimental"}
 """Tracks and traffic classes are read in a loop, or by the name that another key holds."""
 

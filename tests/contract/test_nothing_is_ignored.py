@@ -14,7 +14,6 @@ from llmgen.plan.notes import NOT_RENDERED, NOT_RENDERED_OF_MODELS
 PACKAGE = Path(__file__).parents[2] / "generator" / "llmgen"
 ELSEWHERE = {
     "cluster.addons prometheus_operator": "asked for with the observability block",
-    "models.* quality": "asked for by the rules of the routing block",
 }
 
 

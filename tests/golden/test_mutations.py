@@ -41,13 +41,15 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
         holder = data
         for step in above:
             holder = holder[step]
-        change = draw(st.sampled_from(["odd", "odd", "delete", "misspell", "scale"]))
+        change = draw(st.sampled_from(["odd", "odd", "delete", "misspell", "number", "scale"]))
         if change == "odd":
             holder[key] = copy.deepcopy(draw(st.sampled_from(ODD)))
         elif change == "delete":
             del holder[key]
         elif change == "misspell":
             holder[f"{key}x"] = holder.pop(key)
+        elif change == "number":
+            holder[draw(st.sampled_from([1, 1.5, True, None]))] = holder.pop(key)
         elif isinstance(holder[key], int | float):
             holder[key] = type(holder[key])(holder[key] * draw(st.sampled_from([0.01, 0.5, 2, 100, 10_000])))
     return data

@@ -4,9 +4,10 @@ Arguments: (dict "root" root "models" list "engines" list "surface" map). Prints
 */ -}}
 {{- define "llm-serving.validate" -}}
 {{- $problems := dict "found" list -}}
+{{- $splits := and .root.Values.gateway.enabled (eq .root.Values.traffic.provider "gateway") -}}
 {{- include "llm-serving.validate.names" (dict "all" . "to" $problems) -}}
 {{- range .models -}}
-{{- include "llm-serving.validate.model" (dict "model" . "to" $problems) -}}
+{{- include "llm-serving.validate.model" (dict "model" . "splits" $splits "to" $problems) -}}
 {{- end -}}
 {{- range .engines -}}
 {{- include "llm-serving.validate.engine" (dict "engine" . "to" $problems) -}}
@@ -14,6 +15,9 @@ Arguments: (dict "root" root "models" list "engines" list "surface" map). Prints
 {{- include "llm-serving.validate.surface" (dict "engine" . "to" $problems) -}}
 {{- end -}}
 {{- include "llm-serving.validate.volumes" (dict "all" . "to" $problems) -}}
+{{- if .root.Values.gateway.enabled -}}
+{{- include "llm-serving.validate.gateway" (dict "all" . "to" $problems) -}}
+{{- end -}}
 {{- with $problems.found -}}
 {{- fail (printf "\n%s" (join "\n" .)) -}}
 {{- end -}}
@@ -38,6 +42,9 @@ what is no value, or must not be printed.
 {{- $denied := include "llm-serving.objectName" (dict "root" .all.root "suffix" "default-deny") -}}
 {{- $tested := include "llm-serving.objectName" (dict "root" .all.root "suffix" "test") -}}
 {{- $owners := dict $denied "the default-deny NetworkPolicy" $tested "the NetworkPolicy of helm test" -}}
+{{- if .all.root.Values.gateway.enabled -}}
+{{- $_ := set $owners (include "llm-serving.objectName" (dict "root" .all.root "suffix" "gateway")) "the gateway" -}}
+{{- end -}}
 {{- range concat .all.models .all.engines -}}
 {{- if hasKey $owners .name -}}
 {{- include "llm-serving.problem" (dict "to" $to "path" .path "got" .name "want" (printf "another name, %s has this one" (get $owners .name))) -}}

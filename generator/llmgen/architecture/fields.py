@@ -21,8 +21,10 @@ _GEMMA3: Mapping[str, Any] = {
     "max_position_embeddings": 131072,
     "rope_local_base_freq": 10000.0,
 }
+# Every multimodal Gemma 3 extends its global rotary base; facts without a text_config leave that out.
+_LINEAR: Mapping[str, Any] = {"rope_scaling": {"rope_type": "linear", "factor": 8.0}}
 CLASS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "gemma3": _GEMMA3,
+    "gemma3": {**_GEMMA3, **_LINEAR},
     "gemma3_text": _GEMMA3,
     "gemma2": {"head_dim": 256, "max_position_embeddings": 8192},
     "gemma": {"head_dim": 256, "max_position_embeddings": 8192},

@@ -15,6 +15,8 @@ from llmgen.architecture.quantization import Quantization, read_quantization
 from llmgen.architecture.schemes import Scheme
 from llmgen.architecture.vision import vision_parameters
 
+# Token positions reach 10 million; a bound for the same reason as that of the layers.
+_MOST_POSITIONS = 1 << 40
 # More layers than any model has; a bound so that a wrong config cannot ask for unbounded work.
 _MOST_LAYERS = 1024
 
@@ -199,19 +201,31 @@ def _wide_state(fields: Fields) -> bool:
 
 
 def _rope(fields: Fields, blocks: tuple[StoredBlock, ...]) -> int:
-    """Elements of the cosine and sine table: positions x rotary width, once per distinct rotary base."""
-    positions = fields.integer("max_position_embeddings")
-    scaling = fields.mapping("rope_scaling", "rope_parameters")
-    if str(scaling.get("rope_type") or scaling.get("type")) == "yarn":
-        original = scaling.get("original_max_position_embeddings")
-        factor = scaling.get("factor")
-        if isinstance(original, int) and isinstance(factor, int | float):
-            positions = int(original * factor)
+    """Elements of the cosine and sine tables: positions x rotary width, once per distinct width and rotary base.
+
+    The engine's tables reach as far as scaling stretches them (``rotary_embedding/`` of vLLM): linear and dynamic scaling by
+    their factor over the model's own length, YaRN over the original one. A base for sliding layers is never scaled.
+    """
+    own = fields.integer("max_position_embeddings")
     width = fields.integer("qk_rope_head_dim")
-    if not width:
-        attention = next((s.block.attention for s in blocks if s.block.attention.kv_heads), None)
-        partial = fields.raw("partial_rotary_factor", "rotary_pct")
-        share = float(partial) if isinstance(partial, int | float) else 1.0
-        width = int((attention.head_dim if attention else 0) * share)
-    tables = 2 if fields.raw("rope_local_base_freq") is not None else 1
-    return positions * width * tables
+    if width:
+        return _stretched(fields, own) * width
+    partial = fields.raw("partial_rotary_factor", "rotary_pct")
+    share = float(partial) if isinstance(partial, int | float) else 1.0
+    widths = [int(dim * share) for dim in dict.fromkeys(_rotated(blocks))] or [0]
+    local = own * widths[0] if fields.raw("rope_local_base_freq") is not None else 0
+    return _stretched(fields, own) * sum(widths) + local
+
+
+def _rotated(blocks: tuple[StoredBlock, ...]) -> list[int]:
+    return [stored.block.attention.head_dim for stored in blocks if stored.block.attention.kv_heads]
+
+
+def _stretched(fields: Fields, own: int) -> int:
+    """Positions of the rotary table."""
+    scaling = fields.mapping("rope_scaling", "rope_parameters")
+    factor, kind = scaling.get("factor"), str(scaling.get("rope_type") or scaling.get("type"))
+    start = scaling.get("original_max_position_embeddings") if kind == "yarn" else own
+    if kind in {"yarn", "linear", "dynamic"} and isinstance(start, int) and isinstance(factor, int | float):
+        return min(int(start * max(factor, 1)), _MOST_POSITIONS)
+    return own

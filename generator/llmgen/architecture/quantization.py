@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llmgen.architecture.fields import Fields
@@ -69,8 +69,8 @@ _FBGEMM_KEEPS = ("self_attn",)
 class Quantization:
     """The checkpoint's weight formats.
 
-    ``experts_only`` as in MXFP4; ``incomplete`` when the config does not list what stays
-    unquantized; ``problem`` says what could not be read.
+    ``kv_dtype`` is what the checkpoint's own KV scales ask of the cache: ``fp8`` or ``auto``. ``experts_only`` as in MXFP4;
+    ``incomplete`` when the config does not list what stays unquantized; ``problem`` says what could not be read.
     """
 
     method: str = ""
@@ -81,6 +81,7 @@ class Quantization:
     whole_ends: bool = False
     lm_head: bool = False
     incomplete: bool = False
+    kv_dtype: str = "auto"
     problem: str = ""
 
     @property
@@ -114,12 +115,20 @@ def read_quantization(fields: Fields, flag: str | None = None) -> Quantization:
     if not config:
         return _from_flag(asked, flag or "") if asked else Quantization()
     inner = config.get("quantization")
-    read = _read(Fields(text={**config, **inner} if isinstance(inner, Mapping) else config, outer={}))
+    merged = Fields(text={**config, **inner} if isinstance(inner, Mapping) else config, outer={})
+    read = replace(_read(merged), kv_dtype=_cache_dtype(merged))
     if asked and read.method and not _agree(asked, read.method):
         assumed = _from_flag(asked, flag or "")
         problem = f"quantization '{flag}' contradicts the checkpoint's own '{read.method}'"
         return Quantization(**{**_as_dict(assumed), "problem": problem})
     return read
+
+
+def _cache_dtype(config: Fields) -> str:
+    """``fp8`` where the checkpoint has KV scales: compressed-tensors and ModelOpt say so under different keys."""
+    scheme = Fields(text=config.mapping("kv_cache_scheme"), outer={})
+    scaled = scheme.integer("num_bits") == 8 and scheme.text_value("type") == "float"
+    return "fp8" if scaled or config.text_value("kv_cache_quant_algo").upper() == "FP8" else "auto"
 
 
 def _as_dict(value: Quantization) -> dict[str, Any]:

@@ -20,9 +20,10 @@ def models() -> Mapping[str, Mapping[str, Any]]:
 
 @cache
 def _index() -> Mapping[str, Mapping[str, Any]]:
-    return {name.casefold(): facts for name, facts in models().items()}
+    aliased = {alias.casefold(): facts for facts in models().values() for alias in facts.get("aliases", ())}
+    return aliased | {name.casefold(): facts for name, facts in models().items()}
 
 
 def model(hub_id: str) -> Mapping[str, Any] | None:
-    """Facts of one model, or None when the catalogue does not hold it (a local config.json may); case is ignored."""
+    """Facts of one model by name or alias, or None when there are none (a local config.json may have them); case is ignored."""
     return _index().get(hub_id.casefold())

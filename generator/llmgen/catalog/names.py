@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_SHOWN = 30
+"""Known names that a message lists; the rest is in `llmgen catalog`."""
+
+
 class UnknownName(KeyError):  # noqa: N818 -- it is a KeyError to callers, and reads as one
     """A name that no catalogue holds.
 
@@ -23,15 +27,19 @@ class UnknownName(KeyError):  # noqa: N818 -- it is a KeyError to callers, and r
 
     def __str__(self) -> str:
         """Say what is unknown, with near misses or else all known names."""
-        hint = f"; did you mean {' or '.join(self.near)}?" if self.near else f"; known: {', '.join(self.known)}"
+        more = f" and {len(self.known) - _SHOWN} more" if len(self.known) > _SHOWN else ""
+        known = f"{', '.join(self.known[:_SHOWN])}{more}"
+        hint = f"; did you mean {' or '.join(self.near)}?" if self.near else f"; known: {known}"
         return f"unknown {self.kind} {self.name!r}{hint}"
 
 
 def near_misses(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
-    """Up to ``limit`` of the ``known`` names that look like ``name``, best first; case is ignored."""
+    """Up to ``limit`` of the ``known`` names that look like ``name``, or else contain it, best first; case is ignored."""
     from difflib import get_close_matches  # noqa: PLC0415 -- only after an error
 
     folded: dict[str, str] = {}
     for candidate in known:
         folded.setdefault(candidate.casefold(), candidate)
-    return [folded[match] for match in get_close_matches(name.casefold(), folded, n=limit, cutoff=0.6)]
+    wanted = name.casefold()
+    close = get_close_matches(wanted, folded, n=limit, cutoff=0.6)
+    return [folded[match] for match in close or [text for text in folded if wanted and wanted in text][:limit]]

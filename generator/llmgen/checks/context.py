@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from llmgen.load import Loaded
-from llmgen.problems import Path, Problem, Related, Severity, guess_hint
+from llmgen.problems import Path, Problem, Related, Severity, Span, guess_hint
 from llmgen.spec import Spec
 from llmgen.spec.model import Model, Revision
 
@@ -34,6 +34,7 @@ class Context:
     loaded: Loaded
     spec: Spec
     problems: list[Problem] = field(default_factory=list)
+    _said: set[tuple[str, Span, str]] = field(default_factory=set)
 
     @property
     def folder(self) -> FilePath:
@@ -57,38 +58,66 @@ class Context:
         key: bool = False,
         severity: Severity = "error",
         related: tuple[Related, ...] = (),
+        rests_on: Iterable[Path] = (),
     ) -> None:
-        """Report one problem at ``path`` (its value, or its key with ``key``), unless what it rests on was already refused."""
+        """Report one problem at ``path`` (its value, or its key with ``key``).
+
+        Silent where that value, or one of those it ``rests_on``, was refused and is only guessed here.
+        """
         origin = self.loaded.origin(path)
-        if any(origin[: len(wrong)] == wrong for wrong in self.loaded.pruned):
+        if any(self._guessed(place) for place in (origin, *map(self.loaded.origin, rests_on))):
             return
+        span = self.loaded.span(path, key=key)
+        if origin != path:  # inherited: said once, however many revisions inherit it
+            plain = (id_, span, message.replace(f"/{path[3]}", ""))
+            if plain in self._said:
+                return
+            self._said.add(plain)
         problem = Problem(
-            id=id_, message=message, path=origin, span=self.loaded.span(path, key=key), allowed=tuple(allowed), hint=hint,
-            severity=severity, related=related,
-        )  # fmt: skip
+            id=id_,
+            message=message,
+            path=origin,
+            span=span,
+            allowed=tuple(allowed),
+            hint=hint,
+            severity=severity,
+            related=related,
+        )
         self.problems.append(problem)
+
+    def _guessed(self, path: Path) -> bool:
+        return any(path[: len(wrong)] == wrong for wrong in self.loaded.pruned)
 
     def unknown(
         self, id_: str, path: Path, word: str, kind: str, known: Mapping[str, object], *, key: bool = False
     ) -> bool:
         """Report that ``word`` names no known ``kind``; says whether it did. Silent about names whose own entry was refused."""
-        if word in known or self._refused(kind, word):
+        if word in known or self._refused(kind, word, path):
             return False
         allowed = tuple(known)
         hint = guess_hint(word, allowed)
         if not allowed:
             hint = f"the spec declares no {kind}"
-        self.add(id_, path, f"unknown {kind} {word!r}", allowed=allowed, hint=hint, key=key)
+        place = _declared_in(kind, path)
+        deleted = self.loaded.document.deletion_span((*place, word)) if place and self.loaded.document else None
+        related = (Related(message="deleted here", span=deleted),) if deleted else ()
+        self.add(id_, path, f"unknown {kind} {word!r}", allowed=allowed, hint=hint, key=key, related=related)
         return True
 
-    def _refused(self, kind: str, word: str) -> bool:
-        places = {
-            "model": ("models",),
-            "pool": ("cluster", "pools"),
-            "storage": ("cluster", "storage"),
-            "tenant": ("tenants",),
-        }
-        place: Path | None = places.get(kind)
+    def _refused(self, kind: str, word: str, path: Path) -> bool:
+        place = _declared_in(kind, path)
         return place is not None and any(
             wrong[: len(place)] == place and wrong[len(place) :] in ((), (word,)) for wrong in self.loaded.pruned
         )
+
+
+def _declared_in(kind: str, path: Path) -> Path | None:
+    """Return the map whose keys are the names of ``kind`` that can be used at ``path``."""
+    places: dict[str, Path] = {
+        "model": ("models",),
+        "pool": ("cluster", "pools"),
+        "storage": ("cluster", "storage"),
+        "tenant": ("tenants",),
+        "revision": (*path[:2], "revisions"),
+    }
+    return places.get(kind)

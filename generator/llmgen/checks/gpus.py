@@ -10,6 +10,7 @@ from llmgen.spec.model import GpuChoice
 
 def check(context: Context, facts: Facts) -> None:
     """Run every rule of this family."""
+    said: set[tuple[str, int]] = set()
     for item in context.revisions():
         found = facts.revisions[item.model_name, item.name]
         architecture = found.architecture
@@ -17,7 +18,9 @@ def check(context: Context, facts: Facts) -> None:
             _shape(context, item.revision.gpu, (*item.path, "gpu"))
         if architecture is None:
             continue
-        _context_length(context, item, architecture.max_position)
+        if (item.model_name, architecture.max_position) not in said:
+            said.add((item.model_name, architecture.max_position))
+            _context_length(context, item, architecture.max_position)
         if isinstance(item.revision.gpu, GpuChoice):
             _heads(context, item, item.revision.gpu, architecture.attention.heads)
 
@@ -30,6 +33,7 @@ def _shape(context: Context, gpu: GpuChoice, path: Path) -> None:
             (*path, "count"),
             f"count {gpu.count} is not tensorParallel {tensor} × pipelineParallel {pipeline} = {tensor * pipeline}",
             hint=f"count: {tensor * pipeline}, or leave it out",
+            rests_on=[(*path, "tensorParallel"), (*path, "pipelineParallel")],
         )
     pool = context.spec.cluster.pools.get(gpu.pool or "")
     if pool is None or tensor is None:
@@ -39,6 +43,7 @@ def _shape(context: Context, gpu: GpuChoice, path: Path) -> None:
             "LLM287", (*path, "tensorParallel"),
             f"an engine of {tensor * pipeline} GPUs does not fit a node of pool {gpu.pool!r}, which has {pool.gpus_per_node}",
             hint=f"at most {pool.gpus_per_node} in this pool; engines do not span nodes",
+            rests_on=[("cluster", "pools", gpu.pool or "", "gpusPerNode"), (*path, "pool"), (*path, "pipelineParallel")],
         )  # fmt: skip
     if pool.mig is not None and tensor * pipeline > 1:
         context.add(
@@ -55,7 +60,7 @@ def _heads(context: Context, item: Resolved, gpu: GpuChoice, heads: int) -> None
         fits = [number for number in (1, 2, 4, 8, 16) if heads % number == 0]
         context.add(
             "LLM288", (*item.path, "gpu", "tensorParallel"), f"{heads} attention heads do not divide by tensorParallel {tensor}",
-            allowed=[str(number) for number in fits],
+            allowed=[str(number) for number in fits], rests_on=[(*item.path, "source"), (*item.path, "architecture")],
         )  # fmt: skip
 
 
@@ -68,4 +73,5 @@ def _context_length(context: Context, item: Resolved, longest: int) -> None:
             f"but the context of {item.model_name}/{item.name} is {longest}",
             hint=f"at most {longest - limits.max_completion_tokens} prompt tokens with this maxCompletionTokens"
             if longest > limits.max_completion_tokens else "lower both",
+            rests_on=[("models", item.model_name, "limits", "maxCompletionTokens"), (*item.path, "source"), (*item.path, "architecture")],
         )  # fmt: skip

@@ -21,6 +21,7 @@ def check(context: Context) -> None:
                 "LLM221", (*item.path, "engine", "maxBatchedTokens"),
                 f"{batched} tokens per step cannot hold one token of each of {concurrent} concurrent requests",
                 hint=f"at least {concurrent}",
+                rests_on=[("models", item.model_name, "limits", "maxConcurrentRequests")],
             )  # fmt: skip
 
 
@@ -32,9 +33,16 @@ def _kind(context: Context, path: Path, model: Model) -> None:
             completion,
             "a generate model needs a bound on its completions",
             hint="set limits.maxCompletionTokens, for example 2048",
+            rests_on=[(*path, "kind")],
         )
     if model.kind != "generate" and model.limits.max_completion_tokens > 0:
-        context.add("LLM222", completion, f"{model.kind} models have no completions", hint="remove maxCompletionTokens")
+        context.add(
+            "LLM222",
+            completion,
+            f"{model.kind} models have no completions",
+            hint="remove maxCompletionTokens",
+            rests_on=[(*path, "kind")],
+        )
 
 
 def _targets(context: Context, path: Path, model: Model) -> None:
@@ -49,6 +57,7 @@ def _targets(context: Context, path: Path, model: Model) -> None:
                 (*path, "targets", key),
                 f"a mean of {mean} tokens is above the limit of {most}",
                 hint=f"limits.{bound} is the longest",
+                rests_on=[(*path, "limits", bound)],
             )
 
 
@@ -58,11 +67,13 @@ def _times(context: Context, path: Path, model: Model) -> None:
         context.add(
             "LLM224", (*path, "limits", "queueTimeout"),
             f"waiting up to {limits.queue_timeout:g} s leaves nothing of the request timeout of {limits.request_timeout:g} s",
+            rests_on=[(*path, "limits", "requestTimeout")],
         )  # fmt: skip
     if targets.ttft_p95 is not None and targets.ttft_p95 >= limits.request_timeout:
         context.add(
             "LLM224", (*path, "targets", "ttftP95"),
             f"a first token after {targets.ttft_p95:g} s is past the request timeout of {limits.request_timeout:g} s",
+            rests_on=[(*path, "limits", "requestTimeout")],
         )  # fmt: skip
     elif (needed := _longest_answer(model, limits)) > limits.request_timeout:
         context.add(
@@ -70,6 +81,7 @@ def _times(context: Context, path: Path, model: Model) -> None:
             f"a full completion of {limits.max_completion_tokens} tokens at the promised TPOT takes {needed:.0f} s: "
             f"the timeout of {limits.request_timeout:g} s would cut it",
             hint=f"at least {needed:.0f}s, or a smaller maxCompletionTokens",
+            rests_on=[(*path, "limits", "maxCompletionTokens"), (*path, "targets")],
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from llmgen.checks.context import Context
+from llmgen.problems import Path
 
 NAME_LIMIT = 63
 """Longest DNS label: a Service's or a label value's length (RFC 1123)."""
@@ -13,16 +14,24 @@ NAME_LIMIT = 63
 def check(context: Context) -> None:
     """Report object names that are equal: ``a-b`` + ``c`` and ``a`` + ``b-c`` both make ``a-b-c``."""
     release = context.spec.metadata.name
-    taken: dict[str, str] = {}
-    for model in context.spec.models:
-        taken[object_name(release, model)] = f"the Service of model {model!r}"
-    for item in context.revisions():
-        name = object_name(release, item.model_name, item.name)
-        owner = f"revision {item.name!r} of model {item.model_name!r}"
+    taken = {object_name(release, "gateway"): "the gateway"} if context.spec.gateway.enabled else {}
+    owners: list[tuple[str, str, Path]] = [
+        (object_name(release, model), f"the Service of model {model!r}", ("models", model))
+        for model in context.spec.models
+    ]
+    owners += [
+        (
+            object_name(release, item.model_name, item.name),
+            f"revision {item.name!r} of model {item.model_name!r}",
+            item.path,
+        )
+        for item in context.revisions()
+    ]
+    for name, owner, path in owners:
         if name in taken:
             context.add(
                 "LLM214",
-                item.path,
+                path,
                 f"{owner} and {taken[name]} would both be called {name!r}",
                 key=True,
                 hint="rename one of them",

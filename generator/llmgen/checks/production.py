@@ -9,6 +9,7 @@ from llmgen.problems import Path
 from llmgen.spec.model import Image
 
 _COMMIT = re.compile(r"^[0-9a-f]{40}$")
+_SHORTENED = re.compile(r"^[0-9a-f]{7,39}$")
 _VERSION_TAG = re.compile(r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?([.+_-][0-9A-Za-z.+_-]+)?$")
 _MOVING = re.compile(r"(^|[._-])(latest|main|master|nightly|dev|edge|stable|head|canary)($|[._-])", re.IGNORECASE)
 REQUIRED_FEATURES = {
@@ -48,11 +49,10 @@ def _image(context: Context, path: Path, image: Image) -> None:
 def _weights(context: Context, item: Resolved) -> None:
     source = item.revision.source
     if source.hub is not None and not _COMMIT.match(source.hub.revision):
+        path: Path = (*item.path, "source", "hub", "revision")
         context.add(
-            "LLM272", (*item.path, "source", "hub", "revision"),
-            f"the revision {source.hub.revision!r} is a branch or tag, which moves: two engines could serve different weights",
-            hint="the 40 hexadecimal digits of a commit",
-        )  # fmt: skip
+            "LLM272", path, _moves(context, path, source.hub.revision), hint="the 40 hexadecimal digits of a commit"
+        )
     if source.oci is not None and "@sha256:" not in source.oci.image:
         context.add(
             "LLM272",
@@ -60,6 +60,15 @@ def _weights(context: Context, item: Resolved) -> None:
             "the image has no digest, so the weights can change",
             hint="registry/repository@sha256:…",
         )
+
+
+def _moves(context: Context, path: Path, revision: str) -> str:
+    document = context.loaded.document
+    if document is not None and not document.has(context.loaded.origin(path)):
+        return f"no revision is given, and the branch {revision!r} moves: two engines could serve different weights"
+    if _SHORTENED.match(revision):
+        return f"the revision {revision!r} looks like the beginning of a commit, and only a whole one can never be another's"
+    return f"the revision {revision!r} is a branch or tag, which moves: two engines could serve different weights"
 
 
 def _redundancy(context: Context, item: Resolved) -> None:
@@ -76,12 +85,15 @@ def _redundancy(context: Context, item: Resolved) -> None:
 def _limit_store(context: Context) -> None:
     gateway = context.spec.gateway
     if gateway.enabled and context.spec.tenants and gateway.limit_store.kind == "memory" and gateway.replicas.max > 1:
+        kind: Path = ("gateway", "limitStore", "kind")
+        written = context.loaded.document is not None and context.loaded.document.has(kind)
         context.add(
             "LLM274",
-            ("gateway", "limitStore"),
+            kind if written else kind[:-1],
             f"limits counted in memory are shared by dividing them among up to {gateway.replicas.max} gateway pods; "
             "production needs a shared store",
-            key=True,
+            key=not written,
+            rests_on=[kind],
             allowed=("redis",),
             hint="gateway.limitStore: {kind: redis, address: host:port}",
         )

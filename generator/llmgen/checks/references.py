@@ -42,7 +42,7 @@ def _tracks(context: Context, name: str, model: Model) -> None:
     if len(model.revisions) > 1 and context.loaded.document is not None and not context.loaded.document.has(path):
         context.add(
             "LLM203", ("models", name, "revisions"), "several revisions and no tracks: which one answers is not said", key=True,
-            allowed=model.revisions, hint="add `tracks: {stable: ...}` to the model",
+            allowed=model.revisions, hint="add `tracks: {stable: ...}` to the model", rests_on=[path],
         )  # fmt: skip
         return
     pointed = {
@@ -51,16 +51,18 @@ def _tracks(context: Context, name: str, model: Model) -> None:
         "shadow": model.tracks.shadow,
         "previous": model.tracks.previous,
     }
-    for track, revision in pointed.items():
-        if revision is not None:
-            context.unknown("LLM203", (*path, track), revision, "revision", model.revisions)
+    astray = [
+        track
+        for track, revision in pointed.items()
+        if revision is not None and context.unknown("LLM203", (*path, track), revision, "revision", model.revisions)
+    ]
     for track in ("canary", "shadow", "previous"):
         if pointed[track] is not None and pointed[track] == pointed["stable"]:
             context.add(
                 "LLM204", (*path, track), f"{track} points to {pointed[track]!r}, which is the stable revision already"
             )
     for revision in model.revisions:
-        if revision not in pointed.values():
+        if revision not in pointed.values() and not astray:
             context.add(
                 "LLM205",
                 ("models", name, "revisions", revision),
@@ -100,13 +102,13 @@ def _rules(context: Context) -> None:
         if rule.when.tier is not None and rule.when.tier not in tiers:
             context.add(
                 "LLM209", (*path, "when", "tier"), f"no tenant has the tier {rule.when.tier!r}: the rule can never match",
-                allowed=sorted(tiers), severity="warning",
+                allowed=sorted(tiers), severity="warning", rests_on=[("tenants", tenant, "tier") for tenant in spec.tenants],
             )  # fmt: skip
         bounds = rule.when.prompt_tokens
         if bounds is not None and bounds.min is not None and bounds.max is not None and bounds.min > bounds.max:
             context.add(
                 "LLM210",
-                (*path, "when", "promptTokens"),
+                (*path, "when", "promptTokens", "min"),
                 f"min {bounds.min} is above max {bounds.max}: the rule can never match",
             )
         if rule.order in orders:
@@ -115,6 +117,7 @@ def _rules(context: Context) -> None:
                 (*path, "order"),
                 f"order {rule.order} is taken by the rule {orders[rule.order]!r}",
                 hint="give every rule an order of its own",
+                rests_on=[("routing", "rules", orders[rule.order], "order")],
             )
         orders.setdefault(rule.order, name)
 
@@ -134,6 +137,7 @@ def _fallback(context: Context) -> None:
                     "LLM213",
                     (*path, index),
                     f"{target!r} is a model of kind {models[target].kind}, {name!r} of kind {models[name].kind}",
+                    rests_on=[("models", target, "kind"), ("models", name, "kind")],
                 )
     for cycle in _cycles(chains):
         first = cycle[0]

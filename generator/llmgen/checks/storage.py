@@ -38,6 +38,7 @@ def _claim(context: Context, path: Path, storage: Storage) -> None:
         context.add(
             "LLM231", path, f"the volume {what}", key=True, allowed=("claim", "create", "local"),
             hint="exactly one: an existing claim, one to create, or a local directory",
+            rests_on=[(*path, key) for key in ("claim", "create", "local")],
         )  # fmt: skip
     if storage.local is not None and storage.kind != "local-nvme":
         context.add("LLM232", (*path, "kind"), f"a local directory is not {storage.kind!r}", allowed=("local-nvme",))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from llmgen.checks.context import Context
 from llmgen.problems import Path
 
+_ISTIO: Path = ("cluster", "addons", "istio")
+_STORE: Path = ("gateway", "limitStore")
+
 
 def check(context: Context) -> None:
     """Run every rule of this family."""
@@ -19,7 +22,7 @@ def _provider(context: Context) -> None:
     if spec.traffic.provider == "istio" and not spec.cluster.addons.istio:
         context.add(
             "LLM251", ("traffic", "provider"), "the provider is istio, which the cluster does not have", allowed=("gateway",),
-            hint="cluster.addons.istio: true once it is installed",
+            hint="cluster.addons.istio: true once it is installed", rests_on=[_ISTIO],
         )  # fmt: skip
     if spec.traffic.provider == "gateway" and not spec.gateway.enabled:
         for name, model in spec.models.items():
@@ -31,6 +34,7 @@ def _provider(context: Context) -> None:
                         f"nobody can split requests for the {track}: the provider is the gateway, and it is off",
                         key=True,
                         hint="gateway.enabled: true, or traffic.provider: istio",
+                        rests_on=[("gateway", "enabled"), ("traffic", "provider")],
                     )
 
 
@@ -60,6 +64,7 @@ def _exposure(context: Context) -> None:
             (*path, "kind"),
             "an HTTPRoute needs Gateway API, which the cluster does not have",
             hint="cluster.addons.gatewayApi: true once it is installed",
+            rests_on=[("cluster", "addons", "gatewayApi")],
         )
     if exposure.kind == "istio" and not addons.istio:
         context.add(
@@ -67,10 +72,16 @@ def _exposure(context: Context) -> None:
             (*path, "kind"),
             "the cluster does not have Istio",
             hint="cluster.addons.istio: true once it is installed",
+            rests_on=[_ISTIO],
         )
     if exposure.host is None:
         context.add(
-            "LLM255", path, "clients outside the cluster need a host name", key=True, hint="set gateway.exposure.host"
+            "LLM255",
+            path,
+            "clients outside the cluster need a host name",
+            key=True,
+            hint="set gateway.exposure.host",
+            rests_on=[(*path, "host")],
         )
     if exposure.kind == "httpRoute" and exposure.parent_gateway is None:
         context.add(
@@ -79,6 +90,7 @@ def _exposure(context: Context) -> None:
             "an HTTPRoute needs the Gateway it attaches to",
             key=True,
             hint="set gateway.exposure.parentGateway",
+            rests_on=[(*path, "parentGateway")],
         )
 
 
@@ -92,19 +104,26 @@ def _gateway(context: Context) -> None:
     if store.kind == "redis" and store.address is None:
         context.add(
             "LLM256",
-            (*path, "limitStore"),
+            _STORE,
             "a Redis store needs its address",
             key=True,
             hint="set gateway.limitStore.address",
+            rests_on=[(*_STORE, "address")],
         )
     if store.kind == "memory" and store.address is not None:
         context.add(
             "LLM256",
-            (*path, "limitStore", "address"),
+            (*_STORE, "address"),
             "an address is given, but the kind is memory",
             allowed=("redis",),
-            hint="kind: redis",
+            hint="kind: redis, or address: null",
+            rests_on=[(*_STORE, "kind")],
         )
+    if gateway.enabled and not context.spec.tenants and gateway.jwt is None:
+        context.add(
+            "LLM258", ("gateway",), "no tenant is declared, so the gateway refuses every request", key=True, severity="warning",
+            hint="tenants: {name: {keys: {...}}}, or gateway.enabled: false to use the models' Services directly",
+        )  # fmt: skip
     if context.spec.tenants and not gateway.enabled:
         context.add(
             "LLM257",
@@ -112,4 +131,5 @@ def _gateway(context: Context) -> None:
             "tenants are declared, but the gateway that would tell them apart is off",
             key=True,
             hint="gateway.enabled: true",
+            rests_on=[("gateway", "enabled")],
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-NAMES = ("serving-spec", "values", "catalog")
+NAMES = ("serving-spec", "values", "gateway-config", "catalog")
 
 
 @click.command("schema")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmgen.contract.words import expected, got, is_type, quoted, same, shown, type_hint
-from llmgen.problems.guess import guess_hint
+from llmgen.problems.guess import did_you_mean, guess_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,6 +117,7 @@ class Branches:
         self._flat = [compiled.flat(branch) for branch in argument]
         self._types = [_types(branch, schema) for branch in self._flat]
         self._key = schema.get("x-discriminator") or self._found_key()
+        self._known = schema.get("properties", {}) if schema.get("additionalProperties") is False else {}
         self._required = [branch.get("required", []) for branch in self._flat]
         ignored = {"required", "not", "title", "description"}
         self._only_required = all(branch.get("required") and branch.keys() <= ignored for branch in self._flat)
@@ -127,12 +128,18 @@ class Branches:
         if not candidates:
             self._report_types(value, run)
         elif self._only_required and isinstance(value, dict):
+            if self._misspelt(value):
+                return  # reported as an unknown key
             forms = tuple(" with ".join(keys) for keys in self._required)
             run.report("LLM110", f"one of these keys is needed: {', '.join(forms)}", at_key=True)
         elif len(candidates) > 1 and self._key and isinstance(value, dict):
             self._report_by_key(value, run, tried, candidates)
         else:
             self._report_best(value, run, tried, candidates)
+
+    def _misspelt(self, value: dict[str, Any]) -> bool:
+        unknown = [key for key in value if key not in self._known] if self._known else []
+        return any(did_you_mean(key, unknown) for keys in self._required for key in keys)
 
     def report_several(self, value: Any, run: Run, fitting: list[int]) -> None:  # noqa: ANN401 -- plain data
         """Report that ``value`` fits the branches ``fitting`` at once."""

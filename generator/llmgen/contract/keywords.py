@@ -30,6 +30,8 @@ def type_check(argument: str | list[str], schema: Mapping[str, Any]) -> Check:
     """Return the check for ``type``."""
     form, pattern = schema.get("x-patternHint"), schema.get("pattern", "")
     types = [argument] if isinstance(argument, str) else list(argument)
+    needed = ", ".join(f"{key}: …" for key in schema.get("required", ()))
+    as_map = f"write {{{needed}}}" if needed else None
     exact = {"string": str, "object": dict, "array": list, "boolean": bool}.get(types[0]) if len(types) == 1 else None
 
     def check(value: Any, run: Run) -> None:  # noqa: ANN401 -- plain data
@@ -40,7 +42,7 @@ def type_check(argument: str | list[str], schema: Mapping[str, Any]) -> Check:
             return
         written = run.text_here() if isinstance(value, (int, float)) else ""
         message = f"expected {expected(types)}, got {got(value, written)}"
-        hint = type_hint(types, value, written)
+        hint = type_hint(types, value, written) or (as_map if isinstance(value, str) and "object" in types else None)
         if form and "string" in types and written and re.search(pattern, written) is None:
             hint = f"the expected form is {form}"  # quotes alone would not make it right
         run.report("LLM103", message, hint=hint)
@@ -120,7 +122,8 @@ def _size(kind: type[str | list[Any] | dict[str, Any]], least: bool, unit: str) 
                 return
             size = len(value)
             if (size < argument) if least else (size > argument):
-                run.report("LLM108", f"expected {limit}, got {size or 'none'}", allowed=allowed)
+                keys = f": {', '.join(map(str, value))}" if isinstance(value, dict) and not least else ""
+                run.report("LLM108", f"expected {limit}, got {size or 'none'}{keys}", allowed=allowed, emptied=not size)
 
         return check
 

@@ -40,10 +40,15 @@ class Run:
         allowed: tuple[str, ...] = (),
         hint: str | None = None,
         related: tuple[Related, ...] = (),
+        emptied: bool = False,
     ) -> None:
-        """Add a problem with the value here, or with the entry ``key`` in it; ``at_key`` points at keys."""
+        """Add a problem with the value here, or with the entry ``key`` in it; ``at_key`` points at keys.
+
+        ``emptied``: the problem is that nothing is left, so the line of a patch that deleted something is to blame.
+        """
         path = tuple(self.path) if key is None else (*self.path, key)
         span = self.document.key_span(path) if at_key else self.document.value_span(path)
+        span = (emptied and self.document.last_deletion(path)) or span
         self.problems.append(
             Problem(
                 id=id,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MB = 1e6
 MIB = 2**20
+PATIENCE = 10
+"""How many times its expected load an engine may take before the startup probe ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +57,15 @@ def plan(context: Context, facts: Facts, item: Resolved, shape: Shape) -> Engine
     )  # fmt: skip
     prefetch = load.safetensors_load_strategy is not None
     least, most = _replicas(context, item, shape)
+    expected, budget = _startup(item, load)
     return EnginePlan(
         pool=shape.pool,
         shape=shape,
         load=load,
         host=host(gpus, checkpoint, prefetch=prefetch, node_memory=pool.node_memory, engines_per_node=engines_per_node),
         concurrency=_concurrency(facts, item, shape),
-        startup_budget=_startup(item, load, "budget"),
-        startup_expected=_startup(item, load, "expected"),
+        startup_budget=budget,
+        startup_expected=expected,
         min_replicas=least,
         max_replicas=most,
     )
@@ -117,10 +120,21 @@ def _concurrency(facts: Facts, item: Resolved, shape: Shape) -> Derived:
     )
 
 
-def _startup(item: Resolved, load: LoadBudget, which: str) -> Derived:
-    term = load.budget_seconds if which == "budget" else load.expected_seconds
-    source = (*item.path, "source")
-    return Derived(value=round(term.value), because=term.because, origins=(from_spec(*source), from_catalog("storage")))
+def _startup(item: Resolved, load: LoadBudget) -> tuple[Derived, Derived]:
+    """Seconds that a start is expected to take, and those it may take before it is killed.
+
+    The load budget covers the slow tail of the storage. A probe may only end what is stuck, and a start that died restarts at once
+    without it, so the budget is never below PATIENCE times the expected load: waiting costs little, a kill costs a whole load.
+    """
+    origins = (from_spec(*item.path, "source"), from_catalog("storage"))
+    expected, tail = load.expected_seconds, load.budget_seconds
+    patient = PATIENCE * round(expected.value)
+    if patient > tail.value:
+        why = f"{PATIENCE} x the expected load; the slow tail of the storage is {tail.value:.0f} s"
+        budget = Derived(value=patient, because=why, origins=origins)
+    else:
+        budget = Derived(value=round(tail.value), because=tail.because, origins=origins)
+    return Derived(value=round(expected.value), because=expected.because, origins=origins), budget
 
 
 def engines_of_peak(item: Resolved, shape: Shape) -> tuple[int, str]:

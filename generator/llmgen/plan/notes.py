@@ -17,13 +17,11 @@ LONGEST_LOAD_SECONDS = 86_400
 """The chart's contract allows no longer startup budget."""
 
 NOT_RENDERED = {
-    "gateway": "the gateway is not deployed by this version: clients reach the models' Services",
-    "routing": "routing rules and fallbacks are not applied by this version; aliases are",
-    "tenants": "tenants and their limits are not enforced by this version",
-    "traffic": "requests are not split between revisions by this version: the stable revision answers all of them",
+    "gateway.replicas.max": "the gateway is not autoscaled by this version: gateway.replicas.min pods run",
+    "traffic": "the mesh is not told about revisions by this version: with the provider istio the stable one answers everything",
     "observability": "alerts, dashboards and scraping are not rendered by this version",
 }
-"""Blocks that are checked and that no template reads yet."""
+"""Blocks, or keys in them, that are checked and that no template reads yet."""
 
 NOT_RENDERED_OF_MODELS = {
     ("rollout",): "rollouts are not driven by this version; move the tracks by hand",
@@ -68,13 +66,22 @@ def _load(context: Context, path: Path, planned: EnginePlan) -> None:
 def _not_rendered(context: Context) -> None:
     document = context.loaded.document
     for block, note in NOT_RENDERED.items():
-        if document is not None and document.has((block,)):
-            context.add("LLM391", (block,), note, key=True, severity="warning")
+        keys = tuple(block.split("."))
+        if document is not None and document.has(keys) and not _needless(context, block):
+            context.add("LLM391", keys, note, key=True, severity="warning")
     for name, model in context.spec.models.items():
         for below in ((), *(("revisions", revision) for revision in model.revisions)):
             for keys, note in NOT_RENDERED_OF_MODELS.items():
                 if document is not None and document.has(("models", name, *below, *keys)):
                     context.add("LLM391", ("models", name, *below, *keys), note, key=True, severity="warning")
+
+
+def _needless(context: Context, block: str) -> bool:
+    """Whether what is not rendered is not asked for either."""
+    gateway = context.spec.gateway
+    if block == "traffic":
+        return context.spec.traffic.provider == "gateway"
+    return block == "gateway.replicas.max" and (not gateway.enabled or gateway.replicas.max == gateway.replicas.min)
 
 
 def _node(context: Context, path: Path, pool_name: str, planned: EnginePlan) -> None:

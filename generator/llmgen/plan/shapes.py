@@ -102,14 +102,14 @@ def _report(context: Context, item: Resolved, result: SearchResult) -> None:
     """Say why no shape works: one line per shape, in the order tried."""
     lines = [f"{shape.pool} {_split(shape)}: {', '.join(shape.rejected)}" for shape in result.shapes]
     gpu = item.revision.gpu
-    fixed = isinstance(gpu, GpuChoice) and gpu.pool is not None and gpu.tensor_parallel is not None
-    if fixed and len(lines) == 1:
+    if isinstance(gpu, GpuChoice) and gpu.pool is not None and gpu.tensor_parallel is not None and len(lines) == 1:
         context.add(
             "LLM302",
             (*item.path, "gpu"),
             f"{item.model_name}/{item.name} does not work on {lines[0]}",
             key=True,
-            hint="gpu: auto lets the plan choose; llmgen size shows every shape",
+            hint="gpu: auto lets the plan choose, and llmgen size shows every shape"
+            + (f"; or raise cluster.pools.{gpu.pool}.maxNodes" if "nodes" in lines[0] else ""),
         )
         return
     context.add(

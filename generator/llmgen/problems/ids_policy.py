@@ -60,6 +60,13 @@ KINDS = (
         "gateway.enabled: true.",
     ),
     _kind(
+        "LLM258",
+        "nobody-may-call",
+        "No caller is known",
+        "The gateway answers callers it knows: tenants by their keys, or by a JSON Web Token. With neither it refuses everybody.",
+        "Declare a tenant (`llmgen key new` makes its key), or turn the gateway off.",
+    ),
+    _kind(
         "LLM261",
         "secret-literal",
         "A secret is written as a literal",

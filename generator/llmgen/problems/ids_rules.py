@@ -214,4 +214,11 @@ KINDS = (
         "KEDA asks Prometheus for queue pressure.",
         "Set cluster.prometheus.address.",
     ),
+    _kind(
+        "LLM247",
+        "window-unreadable",
+        "A warm window cannot be read",
+        "KEDA's cron trigger refuses fields out of range and time zones it does not know, and the whole ScaledObject with them.",
+        "Write five cron fields within their ranges, and an IANA time zone.",
+    ),
 )

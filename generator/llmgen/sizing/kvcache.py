@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from math import gcd
 
 from llmgen.architecture import Architecture, Attention, AttentionKind
+from llmgen.sizing.constants import parse_minor
+from llmgen.sizing.engine import EngineSettings
 from llmgen.sizing.units import ceil_div, round_up
 
 # Bytes per element by ``--kv-cache-dtype``; scales per head are added by name below.
@@ -32,6 +34,10 @@ _PER_HEAD_SCALE = 4
 _INDEX_SCALE_GROUP = 128
 # ``fp8_ds_mla``: 512 fp8 values, 4 fp32 scales and 64 rotary values in 16 bits.
 _DS_MLA_BYTES = 656
+
+
+# From this minor ``auto`` follows the KV scales of the checkpoint (vllm-project/vllm pull request 29980).
+_CHECKPOINT_DECIDES = (0, 14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +85,13 @@ class KvLayout:
             for group in self.groups
         )
         return max(total, 1)
+
+
+def cache_dtype(architecture: Architecture, engine: EngineSettings) -> str:
+    """The type of the KV cache: what the flag says, or for ``auto`` what the checkpoint says where the engine heeds it."""
+    if engine.kv_cache_dtype != "auto" or (parse_minor(engine.version) or (0, 0)) < _CHECKPOINT_DECIDES:
+        return engine.kv_cache_dtype
+    return architecture.quantization.kv_dtype
 
 
 def kv_element_bytes(dtype: str, element: float) -> float:

@@ -3,35 +3,38 @@
 One engine step makes one token for each of B running sequences. Its time is a sum of physical parts, each known from the
 architecture and the GPU's datasheet, times one fitted efficiency (``roofline.py``):
 
-* ``read``: weights the step touches and the KV cache of B sequences, over memory bandwidth. Of E experts a batch of B tokens
-  with k active ones touches E (1 - (1 - k/E)^B);
+* ``read``, ``expert_read``: weights the step touches, over memory bandwidth. Of E experts a batch of B tokens with k active
+  ones touches E (1 - (1 - k/E)^B);
+* ``cache``: the KV cache and the recurrent states of B sequences, over memory bandwidth;
+* ``dequantize``: the weights among them that are integers below 8 bits, widened before they are multiplied;
 * ``compute``: 2 x active weights x B operations over the peak rate of the weights' arithmetic;
 * ``prefill``: sequences end and new prompts take their place: B x prompt / completion prompt tokens ride on every step;
 * ``link`` and ``reduce``: two all-reduces a layer, bytes over the link and a latency each;
-* ``layer``, ``expert_layer``, ``sequence``, ``step``: launches and scheduling.
+* ``layer``, ``matrix``, ``unfused_experts``, ``sequence``, ``step``: launches and scheduling.
 
 Near saturation queues, not the roofline, decide the time to first token: it is stated for an unsaturated replica only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 
 from llmgen.architecture import Architecture, AttentionKind, StoredBlock
-from llmgen.architecture.schemes import MXFP4
+from llmgen.architecture.schemes import MXFP4, Scheme
 from llmgen.sizing import roofline
 from llmgen.sizing.constants import parse_minor
 from llmgen.sizing.device import Device
 from llmgen.sizing.engine import EngineSettings
-from llmgen.sizing.kvcache import state_bytes, token_bytes
+from llmgen.sizing.kvcache import cache_dtype, state_bytes, token_bytes
 from llmgen.sizing.units import Term
 from llmgen.sizing.weights import WeightRules, block_bytes, bytes_per_element
 
 _MS = 1000.0
 _RULES = WeightRules()
-# Real prefill over the datasheet peak, used only to see how much of it hides behind the weight read.
-PREFILL_SLOWDOWN = 2.5
+# Share of the datasheet peak a prefill reaches, used only to see how much of it hides behind the weight read.
+PREFILL_EFFICIENCY = 0.5
 # Scheduling overlaps the GPU by default from this minor on.
 ASYNC_SCHEDULING = (0, 14)
 # From this compute capability on, routing, quantization and both expert products run as one fused kernel.
@@ -64,14 +67,16 @@ class Costs:
     link: float
     layers: int
     expert_layers: int
+    matrices: int
+    prompt_budget: int
     hidden: int
     element: float
     tensor_parallel: int
     stages: int
     old: bool = False
-    dequantized: bool = False
+    narrow_bytes: float = 0.0
+    narrow_experts: bool = False
     unfused: bool = False
-    narrow: bool = False
 
 
 def latency(
@@ -92,8 +97,10 @@ def latency_of(cost: Costs, prompt_tokens: float, completion_tokens: float, conc
     """As :func:`latency`, for costs already reduced: a search asks for many loads of one shape."""
     parts = step_parts(cost, prompt_tokens, completion_tokens, concurrency)
     step = sum(roofline.STEP[name] * value for name, value in parts.items())
-    first = first_parts(cost, prompt_tokens, step)
-    ttft = sum(roofline.FIRST[name] * value for name, value in first.items())
+    # Prompts that other sequences have under way at the same time, by Little's law: their rate times their length.
+    alone = _first_ms(cost, prompt_tokens, 1)
+    others = concurrency / max(completion_tokens, 1.0) / step * alone
+    ttft = _first_ms(cost, prompt_tokens, 1 + min(others, max(concurrency - 1, 0)))
     total = ttft + step * max(completion_tokens - 1, 0)
     rate = concurrency * completion_tokens / total * _MS if total else 0.0
     largest = sorted(parts, key=lambda name: roofline.STEP[name] * parts[name], reverse=True)[:3]
@@ -125,42 +132,64 @@ def largest_batch(cost: Costs, prompt: float, completion: float, target_ms: floa
     return low
 
 
-def step_parts(cost: Costs, prompt: float, completion: float, batch: float) -> dict[str, float]:
-    """Unscaled milliseconds (or counts) of one step, by the names of ``roofline.STEP``."""
-    context = prompt + completion / 2
-    read = cost.dense_bytes + batch * cost.state_bytes
+def step_parts(cost: Costs, prompt: float, completion: float, batch: float, *, cached: float = 0.0) -> dict[str, float]:
+    """Unscaled milliseconds (or counts) of one step, by the names of ``roofline.STEP``.
+
+    ``cached`` is how many of the prompt's tokens the prefix cache already holds: they are read, not computed.
+    """
+    per_byte, per_flop = _MS / cost.bandwidth, _MS / cost.peak
+    context, turnover = prompt + completion / 2, batch / max(completion, 1.0)
+    held = cost.kv_bytes * context + sum(size * min(context, window) for size, window in cost.window_bytes)
     routed = sum(size * (1 - (1 - active / count) ** batch) for size, count, active in cost.experts)
-    read += batch * (cost.kv_bytes * context + sum(size * min(context, window) for size, window in cost.window_bytes))
-    # A mixed step reads the weights once for its prompt and its running sequences: only the rest of a prefill is felt.
-    turnover = batch / max(completion, 1.0)
-    prompt_tokens = turnover * prompt
-    work = prompt * (cost.flops_per_token + cost.attention_flops * prompt / 2) / cost.peak * _MS
-    hidden = (cost.dense_bytes + routed) / cost.bandwidth * _MS / PREFILL_SLOWDOWN
-    felt = turnover * max(work - hidden, 0.0)
+    computed = prompt - cached
     reduces = 2 * cost.layers if cost.tensor_parallel > 1 else 0
     ring = 2 * (cost.tensor_parallel - 1) / cost.tensor_parallel
-    moved = reduces * (batch + prompt_tokens) * cost.hidden * cost.element * ring
+    moved = reduces * (batch + turnover * computed) * cost.hidden * cost.element * ring
     return {
         "step": float(cost.stages),
         "layer": float(cost.layers),
+        "matrix": float(cost.matrices),
         "old_layer": float(cost.layers) if cost.old else 0.0,
-        "expert_layer": float(cost.expert_layers),
-        "unfused_experts": float(cost.expert_layers) if cost.unfused and cost.narrow else 0.0,
-        "read": read / cost.bandwidth * _MS,
-        "expert_read": routed / cost.bandwidth * _MS,
-        "dequantize": (read + routed) / cost.bandwidth * _MS if cost.dequantized else 0.0,
-        "compute": batch * cost.flops_per_token / cost.peak * _MS,
-        "prefill": felt,
+        "unfused_experts": float(cost.expert_layers) if cost.unfused else 0.0,
+        "read": cost.dense_bytes * per_byte,
+        "expert_read": routed * per_byte,
+        "cache": batch * (held + cost.state_bytes) * per_byte,
+        "dequantize": (cost.narrow_bytes + (routed if cost.narrow_experts else 0.0)) * per_byte,
+        "compute": batch * cost.flops_per_token * per_flop,
+        "prefill": turnover * _felt_prefill(cost, computed, prompt, routed),
         "reduce": reduces * log2(cost.tensor_parallel),
         "link": moved / cost.link * _MS,
         "sequence": batch,
     }
 
 
-def first_parts(cost: Costs, prompt: float, step: float) -> dict[str, float]:
-    """Unscaled milliseconds of the first token, by the names of ``roofline.FIRST``."""
-    work = prompt * (cost.flops_per_token + cost.attention_flops * prompt / 2)
-    return {"fixed": 1.0, "prefill": work / cost.peak * _MS, "step": step}
+def _felt_prefill(cost: Costs, computed: float, prompt: float, routed: float) -> float:
+    """Milliseconds one prompt adds to the steps it rides on.
+
+    A mixed step reads weights once for prompt and running sequences, but its prompt touches every expert: what is felt is
+    the longer of computing and reading, less what the step would have read anyway. ``routed`` bytes of experts are.
+    """
+    work = computed * (cost.flops_per_token + cost.attention_flops * prompt / 2) / cost.peak * _MS / PREFILL_EFFICIENCY
+    steps = computed / cost.prompt_budget
+    every = steps * (cost.dense_bytes + sum(size for size, _, _ in cost.experts)) / cost.bandwidth * _MS
+    return max(work, every) - steps * (cost.dense_bytes + routed) / cost.bandwidth * _MS
+
+
+def first_parts(cost: Costs, prompt: float, together: float) -> dict[str, float]:
+    """Unscaled milliseconds (or counts) of the first token, by the names of ``roofline.FIRST``.
+
+    Of ``together`` prompts that arrive at once the mean one waits for half of the others. A prompt runs outside CUDA graphs:
+    every matrix costs a launch.
+    """
+    turns = (together + 1) / 2
+    work = prompt * (cost.flops_per_token + cost.attention_flops * prompt / 2) / cost.peak * _MS
+    ring = 2 * (cost.tensor_parallel - 1) / cost.tensor_parallel
+    moved = 2 * cost.layers * prompt * cost.hidden * cost.element * ring
+    return {"prefill": turns * work, "matrix": float(cost.matrices), "link": turns * moved / cost.link * _MS}
+
+
+def _first_ms(cost: Costs, prompt: float, together: float) -> float:
+    return sum(roofline.FIRST[name] * value for name, value in first_parts(cost, prompt, together).items())
 
 
 def costs(model: Architecture, device: Device, engine: EngineSettings) -> Costs:
@@ -169,12 +198,17 @@ def costs(model: Architecture, device: Device, engine: EngineSettings) -> Costs:
     dense, flops, attention_flops, kv, states = 0.0, 0.0, 0.0, 0.0, 0.0
     experts: list[tuple[float, int, int]] = []
     windows: list[tuple[float, int]] = []
-    expert_layers = 0
+    expert_layers, narrow, narrow_experts = 0, 0.0, False
     for number, stored in zip(model.counts, model.blocks, strict=True):
         block = stored.block
         whole = block_bytes(stored, parallel, element, _RULES)
         routed = _expert_bytes(stored, parallel, element)
         dense += number * (whole - routed)
+        widened = [_is_widened(scheme) for scheme in stored.schemes]
+        narrow_experts = narrow_experts or any(
+            wide and matrix.count > 1 for wide, matrix in zip(widened, stored.block.matrices, strict=False)
+        )
+        narrow += number * _dense_bytes(stored, widened, parallel)
         flops += number * 2 * block.active_parameters / parallel
         if routed:
             experts.append((number * routed, block.experts.count, block.experts.active))
@@ -185,7 +219,7 @@ def costs(model: Architecture, device: Device, engine: EngineSettings) -> Costs:
             continue
         if attention.kind is AttentionKind.NONE:
             continue
-        size = number * token_bytes(attention, parallel, element, engine.kv_cache_dtype)
+        size = number * token_bytes(attention, parallel, element, cache_dtype(model, engine))
         if attention.window:
             windows.append((size, attention.window))
         else:
@@ -205,14 +239,16 @@ def costs(model: Architecture, device: Device, engine: EngineSettings) -> Costs:
         link=device.link_gbps * 1e9 / 2,
         layers=model.layers,
         expert_layers=expert_layers,
+        matrices=sum(n * len(s.block.matrices) for n, s in zip(model.counts, model.blocks, strict=True)),
+        prompt_budget=engine.max_num_batched_tokens,
         hidden=model.hidden,
         element=element,
         tensor_parallel=parallel,
         stages=engine.pipeline_parallel,
         old=(parse_minor(engine.version) or ASYNC_SCHEDULING) < ASYNC_SCHEDULING,
-        dequantized=_dequantized(model),
-        unfused=device.capability < BLACKWELL,
-        narrow="fp8" in _computes(model),
+        narrow_bytes=narrow,
+        narrow_experts=narrow_experts,
+        unfused=device.capability < BLACKWELL and "fp8" in _computes(model),
     )
 
 
@@ -227,13 +263,19 @@ def _expert_bytes(stored: StoredBlock, parallel: int, element: float) -> float:
     return total
 
 
-def _dequantized(model: Architecture) -> bool:
-    """Whether weights are integers below 8 bits that kernels widen before they multiply."""
-    return any(
-        scheme is not None and scheme.bits < 8 and scheme.compute == "bf16" and scheme is not MXFP4
-        for stored in model.blocks
-        for scheme in stored.schemes
+def _dense_bytes(stored: StoredBlock, chosen: Sequence[bool], parallel: int) -> float:
+    """Bytes per GPU of the chosen matrices that are not experts."""
+    rows = zip(stored.block.matrices, stored.schemes, chosen, strict=False)
+    return sum(
+        matrix.weights * scheme.bytes_per_weight / parallel
+        for matrix, scheme, here in rows
+        if here and scheme is not None and matrix.count == 1
     )
+
+
+def _is_widened(scheme: Scheme | None) -> bool:
+    """Whether weights are integers below 8 bits that kernels widen before they multiply."""
+    return scheme is not None and scheme.bits < 8 and scheme.compute == "bf16" and scheme is not MXFP4
 
 
 def _computes(model: Architecture) -> set[str]:

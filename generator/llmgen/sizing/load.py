@@ -1,4 +1,4 @@
-"""Load budget: how long a pod takes from start to ready, how long it may take, and everything that follows from it.
+"""Load budget: how long a pod takes from start to ready, and how long it may take.
 
 Expected parts are medians, budget parts the slow tail, of ``benchmarks/data/load-truth.jsonl`` and of the start-up logs in
 ``sizing-truth.jsonl`` (52 logs of vLLM 0.19.0 on H100).
@@ -21,10 +21,6 @@ _PROFILE, _PROFILE_PER_GPU = 7.5, 1.5
 _COMPILE, _COMPILE_PER_LAYER = 2.0, 0.33
 _CAPTURE_PER_LAYER = 0.12
 _INIT_TAIL = 2.5
-# The engine waits this long for its own workers unless it is told otherwise.
-_READY_DEFAULT = 600
-# A pod must also be scheduled, and its volumes attached, before the load starts.
-_SCHEDULING = 120
 _STEP = 5
 # Prefetch reads a checkpoint through the page cache: it must fit beside everything else.
 _PREFETCH_MEMORY = 1.1
@@ -43,7 +39,7 @@ class LoadSource:
 
     @property
     def storage(self) -> StorageKind:
-        """The kind's rates. Raises KeyError for an unknown kind."""
+        """The kind's rates. Raises UnknownName for an unknown kind."""
         return storage_kind(self.kind)
 
 
@@ -59,16 +55,11 @@ class LoadPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadBudget:
-    """Seconds from pod start to ready, and the timeouts that follow."""
+    """Seconds from pod start to ready. The chart derives every timeout from the budget."""
 
     expected_seconds: Term
     budget_seconds: Term
     parts: tuple[LoadPart, ...]
-    startup_probe_seconds: Term
-    progress_deadline_seconds: Term
-    engine_ready_timeout_seconds: Term
-    helm_timeout_seconds: Term
-    scale_up_stabilization_seconds: Term
     safetensors_load_strategy: str | None
     safetensors_reason: str
 
@@ -94,21 +85,10 @@ def load_budget(
     budget = _rounded(sum(part.budget_seconds for part in parts))
     text = " + ".join(f"{part.name} {part.budget_seconds:.0f}" for part in parts)
     strategy, reason = _strategy(weight_bytes, source.storage, node_memory_bytes)
-    ready = max(_READY_DEFAULT, budget)
-    deadline = budget + _SCHEDULING
     return LoadBudget(
         expected_seconds=Term(expected, "s", " + ".join(f"{part.name} {part.expected_seconds:.0f}" for part in parts)),
         budget_seconds=Term(budget, "s", text),
         parts=tuple(parts),
-        startup_probe_seconds=Term(budget, "s", "the load budget: nothing else may restart a pod that loads"),
-        progress_deadline_seconds=Term(
-            deadline, "s", f"load budget {budget} + {_SCHEDULING} to schedule and attach volumes"
-        ),
-        engine_ready_timeout_seconds=Term(ready, "s", f"load budget, at least the engine's own {_READY_DEFAULT}"),
-        helm_timeout_seconds=Term(deadline + 60, "s", "progress deadline + 60 so that Kubernetes reports first"),
-        scale_up_stabilization_seconds=Term(
-            _rounded(expected), "s", "expected load: no second scale-up while the first one's pods load"
-        ),
         safetensors_load_strategy=strategy,
         safetensors_reason=reason,
     )

@@ -10,7 +10,7 @@ from llmgen.sizing.constants import EngineConstants, TokenCount, constants
 from llmgen.sizing.device import Device
 from llmgen.sizing.engine import EngineSettings
 from llmgen.sizing.graphs import cuda_graphs
-from llmgen.sizing.kvcache import KvLayout, layout
+from llmgen.sizing.kvcache import KvLayout, cache_dtype, layout
 from llmgen.sizing.reserve import Doubt, reserve
 from llmgen.sizing.units import GIB, Term
 from llmgen.sizing.weights import StageWeights, WeightRules, bytes_per_element, unquantized_attention, weights
@@ -103,7 +103,7 @@ def memory(architecture: Architecture, device: Device, engine: EngineSettings) -
         tensor_parallel=engine.tensor_parallel,
         stage_layers=max(stage.layers for stage in stages),
         element=element,
-        kv_dtype=engine.kv_cache_dtype,
+        kv_dtype=cache_dtype(model, engine),
         block_size=_block_size(model, engine),
         in_flight=engine.max_num_batched_tokens * row.in_flight_batches,
         state_blocks=row.state_blocks,

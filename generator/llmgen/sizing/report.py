@@ -22,7 +22,10 @@ _NAMES = {
     "kv_cache_safe": "KV cache, safe",
     "kv_bytes_per_token": "KV per token",
 }
-_HEAD = ("#", "shape", "weights", "KV safe", "C", "replicas", "GPUs", "TPOT", "TTFT", "tok/s", "$/h", "$/M")
+_HEAD = (
+    "#", "shape", "weights GiB/GPU", "KV safe tokens", "requests/pod", "replicas", "GPUs", "TPOT", "TTFT", "tok/s/pod", "$/h",
+    "$/M tok",
+)  # fmt: skip
 
 
 def render_plan(plan: MemoryPlan, speed: Latency | None = None, load: LoadBudget | None = None) -> str:
@@ -50,10 +53,12 @@ def render_plan(plan: MemoryPlan, speed: Latency | None = None, load: LoadBudget
     return "\n".join(lines)
 
 
-def render_table(result: SearchResult) -> str:
-    """Fitting shapes by rank, then the rejected ones with their reasons, then how to grow."""
+def render_table(result: SearchResult, after: str = "") -> str:
+    """Fitting shapes by rank, the line ``after`` them, the rejected ones with their reasons, and how to grow."""
     rows = [_HEAD, *(_row(shape) for shape in result.fitting)]
     lines = _aligned(rows) if len(rows) > 1 else ["no shape meets the targets"]
+    if after:
+        lines += ["", after]
     rejected = [shape for shape in result.shapes if not shape.fits]
     if rejected:
         lines += ["", "rejected:"]

@@ -69,7 +69,7 @@ class Answer:
 
 
 def answer(config: Mapping[str, Any], device: Device, question: Question) -> Answer:
-    """Size one model on one device. Raises KeyError for an unknown storage kind."""
+    """Size one model on one device. Raises UnknownName for an unknown storage kind."""
     model = Architecture.from_config(config, quantization=question.quantization)
     engine = _engine(model, device, question)
     plan = memory(model, device, engine)

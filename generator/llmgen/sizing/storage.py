@@ -8,6 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from llmgen.catalog.names import UnknownName
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageKind:
@@ -36,14 +38,13 @@ def storage_kinds() -> Mapping[str, StorageKind]:
 
 
 def storage_kind(name: str) -> StorageKind:
-    """The kind of that name or alias. Raises KeyError with the known names."""
+    """The kind of that name or alias. Raises UnknownName with the known names."""
     kinds = storage_kinds()
     wanted = name.strip().lower().replace("_", "-")
     for kind in kinds.values():
         if wanted == kind.name or wanted in kind.aliases:
             return kind
-    message = f"storage kind '{name}' is unknown; known: {', '.join(kinds)}"
-    raise KeyError(message)
+    raise UnknownName("storage kind", name, kinds, near=())
 
 
 def _kind(name: str, entry: Mapping[str, Any]) -> StorageKind:

@@ -109,6 +109,11 @@ class Document:
         node = self._nearest(path[:-1])
         return node.deleted.get(str(path[-1])) if node is not None and path else None
 
+    def last_deletion(self, path: Path) -> Span | None:
+        """Return the line of the merge patch that last removed something from the map at ``path``, None if none did."""
+        node = self._nearest(path)
+        return next(reversed(node.deleted.values()), None) if node is not None else None
+
     def _nearest(self, path: Path) -> Node | None:
         node = self.root
         for step in path:

@@ -110,7 +110,7 @@ _BROKEN: Final = "broken"
 def _compose(source: Source, text: str) -> tuple[tuple[Any, Node] | str, list[Problem], set[Any]]:
     """Compose ``text``; after a syntax error look for more of them without the lines that were wrong."""
     problems: list[Problem] = []
-    lines = list(source.lines)
+    lines = [_FORBIDDEN.sub("�", line) for line in source.lines]
     last = -1
     rounds = max(1, min(_MOST_ROUNDS, _ROUND_BUDGET // (len(text) + 1)))
     for turn in range(rounds):

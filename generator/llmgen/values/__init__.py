@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from llmgen.values.engine import node_labels, put_revision
+from llmgen.values.gateway import put_gateway
 from llmgen.values.tree import ValueTree
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def build(spec: Spec, facts: Facts, plan: Plan, budget: Budget) -> ValueTree:
             planned = plan.engines.get((name, revision))
             if planned is not None:
                 put_revision(tree, spec, facts, budget, (name, revision), planned)
+    put_gateway(tree, spec)
     return tree
 
 
@@ -99,12 +102,14 @@ def _model(tree: ValueTree, name: str, model: Model, aliases: Iterable[str]) -> 
     tree.copy((*path, "class"), model.class_, (*path, "class"))
     if model.kind != "generate":
         tree.copy((*path, "kind"), model.kind, (*path, "kind"))
+    tree.copy((*path, "quality"), model.quality, (*path, "quality"))
     for alias in aliases:
         tree.copy((*path, "aliases", alias), True, ("routing", "aliases", alias))
     limits = (*path, "limits")
     tree.copy((*limits, "maxPromptTokens"), model.limits.max_prompt_tokens, (*limits, "maxPromptTokens"))
     tree.copy((*limits, "maxCompletionTokens"), model.limits.max_completion_tokens, (*limits, "maxCompletionTokens"))
     tree.copy((*limits, "queueDepth"), model.limits.queue_depth, (*limits, "queueDepth"))
+    tree.copy((*limits, "queueTimeoutSeconds"), math.ceil(model.limits.queue_timeout), (*limits, "queueTimeout"))
     tree.copy((*limits, "requestTimeoutSeconds"), round(model.limits.request_timeout), (*limits, "requestTimeout"))
     for track in ("stable", "canary", "shadow", "previous"):
         revision = getattr(model.tracks, track)

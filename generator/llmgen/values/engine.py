@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from llmgen import chart
 from llmgen.plan.derivation import Derived, from_catalog, from_plan, from_spec
+from llmgen.values.image import put_image
 
 if TYPE_CHECKING:
     from llmgen.facts import Facts
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from llmgen.problems import Path
     from llmgen.spec import Spec
     from llmgen.spec.cluster import Toleration
-    from llmgen.spec.model import Image, Revision
+    from llmgen.spec.model import Revision
     from llmgen.values.tree import ValueTree
 
 _STREAMER = "runai_streamer"
@@ -43,7 +44,7 @@ def put_revision(
 
 def _image(tree: ValueTree, path: Path, revision: Revision) -> None:
     image, target, origin = revision.engine.image, (*path, "image"), (*path, "engine", "image")
-    _image_keys(tree, target, origin, image)
+    put_image(tree, target, origin, image)
     if image.tag is None and not image.digest:
         because = f"the image of vLLM {revision.engine.version}"
         tree.put(
@@ -52,19 +53,6 @@ def _image(tree: ValueTree, path: Path, revision: Revision) -> None:
                 value=f"v{revision.engine.version}", because=because, origins=(from_spec(*path, "engine", "version"),)
             ),
         )
-
-
-def _image_keys(tree: ValueTree, target: Path, origin: Path, image: Image) -> None:
-    given = {
-        "registry": image.registry,
-        "repository": image.repository,
-        "tag": image.tag,
-        "digest": image.digest,
-        "pullPolicy": image.pull_policy,
-    }
-    for key, value in given.items():
-        if value:
-            tree.copy((*target, key), value, (*origin, key))
 
 
 def _weights(tree: ValueTree, path: Path, revision: Revision, planned: EnginePlan) -> None:

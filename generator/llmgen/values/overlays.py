@@ -20,6 +20,7 @@ def check(context: Context, plan: Plan, tree: ValueTree, files: Iterable[FilePat
     from llmgen import invariants, source  # noqa: PLC0415 -- only when values are built
     from llmgen.merge import merge_documents  # noqa: PLC0415
     from llmgen.plan import budget  # noqa: PLC0415
+    from llmgen.problems import errors  # noqa: PLC0415
 
     document = source.Document.from_data(tree.data, "values.yaml")
     _own_bugs(tree.data)
@@ -28,10 +29,13 @@ def check(context: Context, plan: Plan, tree: ValueTree, files: Iterable[FilePat
         reading = source.read(str(file))
         context.problems.extend(reading.problems)
         if reading.document is not None and reading.document.data is not None:
-            document = merge_documents(document, (), patch=reading.document)
+            document = merge_documents(document, (), patch=reading.document, keep_nulls=True)
     if not present:
         return
-    context.problems.extend(invariants.check(document))
+    found = invariants.check(document)
+    context.problems.extend(found)
+    if any(problem.id.startswith("LLM1") for problem in errors(found)):
+        return  # engines of a wrong type cannot be counted
     overlaid = budget.draw(context, plan, document.data)
     budget.check(context, overlaid)
 

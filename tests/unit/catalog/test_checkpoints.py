@@ -1,6 +1,37 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pytest
+
 from llmgen import catalog
+from llmgen.architecture import Architecture
+
+DATA = Path(__file__).parents[3] / "benchmarks/data"
+PUBLISHED = {
+    json.loads(line)["model"]
+    for name in ("sizing-truth", "perf-truth", "load-truth")
+    for line in (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+}
+# What the published rows call so has no config anybody could read: no name at all, or a model of which only load times are known.
+NOT_NAMED = {
+    None,
+    "(70B-class AWQ, name not shown in excerpt)",
+    "(7B VLM on Mistral-7B shape, name not shown)",
+    "(fine-tuned Llama-3.1-8B, LlamaForCausalLM, local path)",
+    "June 67B (HF export, MoE)",
+    "DeepSeek-V4-Flash-DSpark",
+    "GLM-5.2",
+    "GLM-5.2 (bf16)",
+    "GLM-5.2-FP8",
+    "GLM-5.3-Flash",
+    "zai-org/GLM-5.3-Flash",
+    "Qwen/Qwen3-VL-32B-Instruct-FP8",
+    "Qwen/Qwen3.8-27B",
+    "Salyut1/GLM-4.7-NVFP4",
+    "google/gemma-4-12b",
+}
 
 
 def test_there_are_enough_models_and_their_facts_are_readable():
@@ -34,3 +65,31 @@ def test_gated_models_are_marked():
     assert qwen is not None
     assert llama["gated"] is True
     assert qwen["gated"] is False
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED - NOT_NAMED))
+def test_models_of_published_data_are_known_and_sized(name: str):
+    facts = catalog.model(name)
+    assert facts is not None
+    # A mixed-precision checkpoint does not list its layers: that is the one doubt these entries have.
+    assert all(
+        "mixed precision" in reason or "'ignore'" in reason for reason in Architecture.from_config(facts).unsupported
+    )
+
+
+def test_what_is_not_named_is_really_not_in_the_catalogue():
+    assert [name for name in NOT_NAMED if name and catalog.model(name)] == []
+
+
+def test_an_alias_is_no_other_model():
+    names = {name.casefold() for name in catalog.models()}
+    aliases = [alias.casefold() for facts in catalog.models().values() for alias in facts.get("aliases", ())]
+    assert len(aliases) == len(set(aliases))
+    assert not names & set(aliases)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, facts in catalog.models().items() if "params" in facts))
+def test_the_shape_adds_up_to_the_parameters_the_card_says(name: str):
+    facts = catalog.models()[name]
+    model = Architecture.from_config(facts)
+    assert model.parameters == pytest.approx(facts["params"]["total"], rel=0.05)

@@ -93,6 +93,38 @@ def test_every_kind_of_the_family_is_forked() -> None:
     assert {name for name in kinds() if name.startswith("LLM4")} == FORKS.keys()
 
 
+def test_a_layer_that_deletes_every_model(invoke: Invoke, tmp_path: Path) -> None:
+    base, layer = GOLDEN / "overlays" / "values.yaml", tmp_path / "overrides.yaml"
+    layer.write_text("# nothing here yet\nmodels:\n", encoding="utf-8")
+    result = invoke("check", str(base), str(layer))
+    assert result.exit_code == 1
+    assert f"{layer}:2:8: error LLM103" in result.stderr
+
+
+def test_a_null_stays_where_the_chart_has_no_default_as_in_helm(invoke: Invoke, tmp_path: Path) -> None:
+    base, layer = GOLDEN / "canary" / "values.yaml", tmp_path / "overrides.yaml"
+    layer.write_text("models: {chat: {revisions: {v1: {image: null, flags: {seed: null}}}}}\n", encoding="utf-8")
+    result = invoke("check", str(base), str(layer))
+    assert result.exit_code == 1
+    assert result.stderr.count("error") == 1
+    assert f"{layer}:1:41: error LLM103: models.chat.revisions.v1.image" in result.stderr
+
+
+def test_a_spec_is_no_values_file(invoke: Invoke) -> None:
+    result = invoke("check", str(GOLDEN / "minimal" / "spec.yaml"))
+    assert result.exit_code == 2
+    assert "is a serving spec, not values: llmgen validate" in result.stderr
+
+
+def test_a_misspelt_key_does_not_hide_the_rest(invoke: Invoke) -> None:
+    def change(values: Any) -> None:
+        v1(values).update(dytpe="auto", scaling={"minReplicas": 3, "maxReplicas": 2})
+
+    result = invoke("check", str(fork(change)))
+    assert "LLM101" in result.stderr
+    assert "LLM403" in result.stderr
+
+
 def test_the_contract_comes_first(invoke: Invoke) -> None:
     result = invoke("check", str(fork(lambda values: v1(values).update(dytpe="auto"))))
     assert result.exit_code == 1

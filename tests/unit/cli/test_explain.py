@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.golden.test_golden import CASES, arguments
-from tests.unit.cli.conftest import Invoke
+from tests.unit.cli.conftest import GOLDEN, Invoke
 
 from llmgen import explain, pipeline
 from llmgen.problems import dotted
@@ -40,6 +40,7 @@ def test_a_path_above_values_derives_each_of_them(invoke: Invoke, spec: Path) ->
         "maxPromptTokens",
         "maxCompletionTokens",
         "queueDepth",
+        "queueTimeoutSeconds",
         "requestTimeoutSeconds",
     ]
 
@@ -122,3 +123,9 @@ def defaulted(name: str) -> bool:
         path = (*path[:2], *path[4:])
     described = schema_at(spec_schema(), path)
     return bool({"default", "x-default"} & described.keys()) or described.get("type") == "object"
+
+
+def test_the_end_of_a_path_finds_the_whole_one(invoke: Invoke) -> None:
+    result = invoke("explain", str(GOLDEN / "minimal" / "spec.yaml"), "maxReplicas")
+    assert result.exit_code == 1
+    assert "did you mean models.chat.revisions.v1.scaling.maxReplicas" in result.stderr

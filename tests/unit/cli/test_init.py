@@ -13,7 +13,7 @@ def test_init_then_validate_then_render(invoke: Invoke) -> None:
     assert invoke("init", "platform").exit_code == 0
     checked = invoke("validate", "platform/spec.yaml")
     assert checked.exit_code == 0
-    assert checked.stdout.startswith("platform/spec.yaml is valid, ")
+    assert checked.stdout.startswith("platform/spec.yaml is valid")
     rendered = invoke("render", "platform/spec.yaml", "-o", "platform/values.yaml")
     assert rendered.exit_code == 0
     assert invoke("check", "platform/values.yaml").exit_code == 0

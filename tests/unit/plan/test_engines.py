@@ -84,3 +84,10 @@ def test_an_output_rate_can_need_more_engines_than_the_requests(tmp_path: Path) 
     assert planned.min_replicas.value * speed.output_tokens_per_second.value >= 100_000
     assert (planned.min_replicas.value - 1) * speed.output_tokens_per_second.value < 100_000
     assert "tokens/s" in planned.min_replicas.because
+
+
+def test_the_startup_budget_is_patient(engines: dict[str, EnginePlan]) -> None:
+    """A start ten times slower than expected is not killed, and the slow tail of the storage is covered."""
+    for planned in engines.values():
+        assert planned.startup_budget.value >= 10 * planned.startup_expected.value
+        assert planned.startup_budget.value >= planned.load.budget_seconds.value

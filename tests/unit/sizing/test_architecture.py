@@ -180,3 +180,30 @@ def test_a_broken_checkpoint_is_refused(tmp_path: Path, content: bytes):
 def test_no_checkpoint_is_refused(tmp_path: Path):
     with pytest.raises(CheckpointError, match=r"no model\.safetensors"):
         checkpoint_bytes(tmp_path)
+
+
+def test_scaled_rotary_tables_reach_as_far_as_the_engine_builds_them():
+    base = {**CONFIGS["meta-llama/Llama-3.1-8B-Instruct"], "max_position_embeddings": 4096, "head_dim": 128}
+    plain = Architecture.from_config(base).rope_elements
+    assert plain == 4096 * 128
+    linear = {"rope_scaling": {"rope_type": "linear", "factor": 8.0}}
+    assert Architecture.from_config(base | linear).rope_elements == 8 * plain
+    # A second base for sliding layers has a table of its own, which is not stretched.
+    assert Architecture.from_config(base | linear | {"rope_local_base_freq": 10000.0}).rope_elements == 9 * plain
+    yarn = {"rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 2048}}
+    assert Architecture.from_config(base | yarn).rope_elements == 2 * plain
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, "auto"),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4", "kv_cache_quant_algo": "FP8"}, "fp8"),
+        ({"quant_method": "modelopt", "quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}}, "fp8"),
+        ({"quant_method": "compressed-tensors", "kv_cache_scheme": {"num_bits": 8, "type": "float"}}, "fp8"),
+        ({"quant_method": "compressed-tensors", "kv_cache_scheme": None}, "auto"),
+    ],
+)
+def test_the_checkpoint_says_how_its_cache_is_kept(config: dict[str, object], expected: str):
+    base = CONFIGS["meta-llama/Llama-3.1-8B-Instruct"]
+    assert Architecture.from_config({**base, "quantization_config": config}).quantization.kv_dtype == expected

@@ -9,6 +9,7 @@ from statistics import median
 
 import pytest
 
+from llmgen.catalog import UnknownName
 from llmgen.sizing import EngineSettings, LoadSource, StorageKind, load_budget, storage_kind, storage_kinds
 
 DATA = Path(__file__).parents[3] / "benchmarks/data"
@@ -48,23 +49,15 @@ def test_every_kind_has_a_source_and_a_floor_below_what_is_expected():
 
 
 def test_an_unknown_kind_lists_the_known_ones():
-    with pytest.raises(KeyError, match="local-nvme"):
+    with pytest.raises(UnknownName, match="local-nvme"):
         storage_kind("tape")
 
 
-def test_parts_add_up_and_everything_follows_from_the_budget():
+def test_parts_add_up_to_the_budget():
     budget = load_budget(60 * GIB, LoadSource(kind="pvc"), ENGINE, layers=80)
     total = sum(part.budget_seconds for part in budget.parts)
     assert total <= budget.budget_seconds.value < total + 5
     assert sum(part.expected_seconds for part in budget.parts) == pytest.approx(budget.expected_seconds.value)
-    assert budget.startup_probe_seconds.value == budget.budget_seconds.value
-    assert budget.budget_seconds.value < budget.progress_deadline_seconds.value < budget.helm_timeout_seconds.value
-    assert budget.engine_ready_timeout_seconds.value >= max(600, budget.budget_seconds.value)
-
-
-def test_a_long_load_raises_the_engine_s_own_timeout():
-    budget = load_budget(700 * GIB, LoadSource(kind="efs"), ENGINE)
-    assert budget.engine_ready_timeout_seconds.value == budget.budget_seconds.value > 600
 
 
 def test_a_given_rate_replaces_the_table():

@@ -12,7 +12,8 @@ import pytest
 from llmgen.architecture import Architecture
 from llmgen.catalog import gpu
 from llmgen.sizing import Device, PoolOffer, SearchResult, Workload, search
-from llmgen.sizing.plot import html, kv_share, memory_parts
+from llmgen.sizing.plot import curves, html, kv_share, memory_parts, most_requests, ticks
+from llmgen.sizing.plot_png import png
 from llmgen.sizing.report import as_json, render_table
 
 CONFIGS = json.loads((Path(__file__).parents[3] / "benchmarks/data/model-configs.json").read_text(encoding="utf-8"))
@@ -152,6 +153,29 @@ def test_texts_name_every_shape():
     assert page.count("<svg") == 2
     assert len(data["shapes"]) == len(result.shapes)
     json.dumps(data)
+
+
+def test_the_picture_names_every_length_and_what_fits():
+    result = find(BIG, LOAD, pool("H100"))
+    page = html({"chat": result})
+    for tokens, _, requests, share in curves(result.best):
+        assert f"{tokens:,} tokens: {result.best.memory.requests_that_fit(tokens):,} requests fit" in page
+        assert requests <= most_requests(result.best)
+        assert share <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("end", [1, 2.5, 44.4, 139.8, 2000])
+def test_ticks_are_round_and_few(end: float):
+    found = ticks(end)
+    assert found[0] == 0
+    assert found[-1] <= end
+    assert 1 <= len(found) <= 12
+
+
+def test_the_png_is_a_picture(tmp_path: Path):
+    pytest.importorskip("matplotlib")
+    png({"chat": find(BIG, LOAD, pool("H100"), pool("L4"))}, tmp_path / "x.png")
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_memory_bar_is_the_memory_of_the_gpu():

@@ -42,7 +42,33 @@ def test_misspelt_required_key() -> None:
     data["cluster"]["pools"]["l4"]["maxNodse"] = data["cluster"]["pools"]["l4"].pop("maxNodes")
     data, touched = mended(data)
     assert data["cluster"]["pools"]["l4"]["maxNodes"] == 2
-    assert touched == {("cluster", "pools", "l4", "maxNodse")}
+    assert touched == {("cluster", "pools", "l4", "maxNodse"), ("cluster", "pools", "l4", "maxNodes")}
+
+
+def test_misspelt_optional_key() -> None:
+    data = good()
+    data["models"]["chat"]["qualiti"] = 70
+    data, touched = mended(data)
+    assert data["models"]["chat"]["quality"] == 70
+    assert touched == {("models", "chat", "qualiti"), ("models", "chat", "quality")}
+
+
+def test_an_unknown_key_may_have_been_any_absent_one() -> None:
+    data = good()
+    data["cluster"]["addons"] = {"keda": True, "zzz": True}
+    data, touched = mended(data)
+    assert data["cluster"]["addons"] == {"keda": True}
+    assert ("cluster", "addons", "istio") in touched
+    assert ("cluster", "addons", "keda") not in touched
+
+
+def test_what_has_no_example_goes_with_its_holder() -> None:
+    data = good()
+    data["tenants"] = {"acme": {"keys": {"primary": {"sha256": "no"}}}}
+    data, touched = mended(data)
+    assert data["tenants"] == {}
+    assert ("tenants", "acme") in touched
+    assert ("models",) not in touched
 
 
 def test_optional_wrong_value_is_dropped() -> None:

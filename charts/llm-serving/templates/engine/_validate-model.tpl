@@ -1,9 +1,12 @@
-{{- /* One model's limits and tracks. Arguments: (dict "model" {path, values} "to" problems). */ -}}
+{{- /*
+One model's limits and tracks. Arguments: (dict "model" {path, values} "splits" whether the gateway splits traffic "to" problems).
+*/ -}}
 {{- define "llm-serving.validate.model" -}}
 {{- $to := .to -}}
 {{- $path := .model.path -}}
 {{- $values := .model.values -}}
 {{- $revisions := .model.revisions -}}
+{{- $splits := .splits -}}
 {{- range $limit := list "maxPromptTokens" "maxCompletionTokens" -}}
 {{- if not (hasKey $values.limits $limit) -}}
 {{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.limits.%s" $path $limit) "got" nil "want" "a number of tokens") -}}
@@ -22,13 +25,18 @@
 {{- if not (hasKey $revisions $pointer.revision) -}}
 {{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.%s.revision" $path $track) "got" $pointer.revision "want" (printf "one of %s" $known)) -}}
 {{- end -}}
-{{- $weight := default 0 (ternary $pointer.mirrorPercent $pointer.weight (eq $track "shadow")) -}}
-{{- if and (ne $track "stable") (gt (int $weight) 0) -}}
-{{- $key := ternary "mirrorPercent" "weight" (eq $track "shadow") -}}
-{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.%s.%s" $path $track $key) "got" $weight "want" "0: splitting traffic is not available yet") -}}
+{{- $share := ternary "mirrorPercent" "weight" (eq $track "shadow") -}}
+{{- $given := int (default 0 (get (default dict $pointer) $share)) -}}
+{{- if and (ne $track "stable") (gt $given 0) (or (eq $track "shadow") (not $splits)) -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.%s.%s" $path $track $share) "got" $given "want" "0: splitting traffic is not available yet") -}}
 {{- end -}}
-{{- if and (eq $track "stable") (hasKey $pointer "weight") (ne (int $pointer.weight) 100) -}}
-{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.stable.weight" $path) "got" $pointer.weight "want" "100: splitting traffic is not available yet") -}}
+{{- if and (eq $track "stable") (hasKey $pointer "weight") (ne $given 100) (not $splits) -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.stable.weight" $path) "got" $given "want" "100: splitting traffic is not available yet") -}}
 {{- end -}}
+{{- end -}}
+{{- $canary := int (dig "tracks" "canary" "weight" 0 $values) -}}
+{{- $stable := int (dig "tracks" "stable" "weight" (sub 100 $canary) $values) -}}
+{{- if and $splits (ne (add $stable $canary) 100) -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks" $path) "saw" (printf "weights of %d and %d" $stable $canary) "want" "100 together for stable and canary") -}}
 {{- end -}}
 {{- end -}}
