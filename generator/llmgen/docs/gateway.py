@@ -23,7 +23,8 @@ def metrics_page() -> str:
     text = markdown.header(
         "gateway/llm_gateway/metrics.py",
         "The gateway's metrics",
-        "Every Prometheus family that the gateway exports on its second port, at `/metrics`. The label `tenant` has a bounded set of values.",
+        "Every Prometheus family that the gateway exports on its second port, at `/metrics`. "
+        "The label `tenant` has a bounded set of values.",
     )
     rows = [
         {

@@ -39,7 +39,7 @@ def spec(invoke: Invoke, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def broken(spec: Path) -> Path:
-    """A spec with a misspelt key (line 3) and an unknown model (line 10)."""
+    """A spec with a misspelt key (line 4) and an unknown model (line 14)."""
     text = spec.read_text(encoding="utf-8").replace("metadata: {name:", "metadata: {nmae:")
     spec.write_text(text + "routing: {default: chta}\n", encoding="utf-8")
     return spec

@@ -17,7 +17,7 @@ def test_every_mistake_at_once_in_file_order(invoke: Invoke, broken: Path) -> No
     result = invoke("validate", str(broken))
     assert (result.exit_code, result.stdout) == (1, "")
     lines = [line for line in result.stderr.splitlines() if line.startswith("spec.yaml:")]
-    assert [line.split(": ")[0] for line in lines] == ["spec.yaml:4:12", "spec.yaml:13:20"]
+    assert [line.split(": ")[0] for line in lines] == ["spec.yaml:4:12", "spec.yaml:14:20"]
     assert "did you mean 'name'?" in result.stderr
     assert "did you mean 'chat'?" in result.stderr
     assert result.stderr.endswith("2 errors, 0 warnings\n")
