@@ -20,7 +20,7 @@ $(ENVIRONMENT): requirements.lock pyproject.toml
 
 .PHONY: setup
 setup: $(ENVIRONMENT) ## Install the locked Python environment and the pinned tools
-	@tools/build.sh helm helm-unittest kubeconform helm4
+	@tools/build.sh helm helm-unittest kubeconform kube-score helm4
 
 .PHONY: demo
 demo: $(ENVIRONMENT) ## The main job on the shipped example: spec, sizes, values, manifests

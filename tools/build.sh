@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# build.sh NAME...: put helm, helm4, helm-unittest, kubeconform or kube-apiserver into .bin/, from the modules pinned in tools/.
+# build.sh NAME...: put helm, helm4, helm-unittest, kubeconform, kube-score or kube-apiserver into .bin/, from the modules pinned in tools/.
 # A supported helm on PATH is used instead of building one. Binaries are built once; a change of the pins builds them again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -47,6 +47,7 @@ build() {
     helm4) pin=$(module . helm.sh/helm/v4) ;;
     helm-unittest) pin=$(module . github.com/helm-unittest/helm-unittest) ;;
     kubeconform) pin=$(module . github.com/yannh/kubeconform) ;;
+    kube-score) pin=$(module kube-score github.com/zegl/kube-score) ;;
     kube-apiserver) pin=$(module apiserver k8s.io/kubernetes) ;;
     *) say "build.sh: nothing is called $name"; exit 2 ;;
   esac
@@ -66,6 +67,7 @@ build() {
     helm4) install . helm.sh/helm/v4/cmd/helm helm4 "-X helm.sh/helm/v4/internal/version.version=$pin" ;;
     helm-unittest) install . github.com/helm-unittest/helm-unittest/cmd/helm-unittest helm-unittest ;;
     kubeconform) install . github.com/yannh/kubeconform/cmd/kubeconform kubeconform ;;
+    kube-score) install kube-score github.com/zegl/kube-score/cmd/kube-score kube-score ;;
     kube-apiserver) install apiserver k8s.io/kubernetes/cmd/kube-apiserver kube-apiserver \
       "-X k8s.io/component-base/version.gitVersion=$pin -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34" ;;
   esac
