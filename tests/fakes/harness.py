@@ -95,8 +95,9 @@ class Engine:
         return next(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(series))
 
     def until(self, series: str, value: float, seconds: float = 10) -> None:
-        end = time.monotonic() + seconds
-        while self.metric(series) != value:
+        """Wait until a gauge is ``value``, or a counter has reached it."""
+        end, counter = time.monotonic() + seconds, series.split("{", maxsplit=1)[0].endswith("_total")
+        while not (self.metric(series) >= value if counter else self.metric(series) == value):
             assert time.monotonic() < end, f"{series} is {self.metric(series)}, not {value}, after {seconds} s"
             time.sleep(0.02)
 

@@ -55,14 +55,14 @@ def test_sigterm_while_loading_ends_it(start: Callable[..., Any]):
 def test_sigterm_without_a_timeout_cuts_answers_as_http_200(start: Callable[..., Any]):
     async def scene() -> None:
         engine = start("--max-num-seqs=1", itl_base_ms=20)
-        whole = asyncio.create_task(asyncio.to_thread(engine.chat, **LONG))
+        whole = asyncio.create_task(asyncio.to_thread(engine.chat, **{**LONG, "max_tokens": 400}))
         await asyncio.to_thread(engine.until, "vllm:generation_tokens_total", 5)
-        queued = asyncio.create_task(asyncio.to_thread(engine.stream, **LONG))
+        queued = asyncio.create_task(asyncio.to_thread(engine.stream, **{**LONG, "max_tokens": 400}))
         await asyncio.to_thread(engine.until, "vllm:num_requests_waiting{", 1)
         engine.process.send_signal(signal.SIGTERM)
         status, reply = await whole
         assert (status, reply["choices"][0]["finish_reason"]) == (200, "abort")
-        assert 5 <= reply["usage"]["completion_tokens"] < 40
+        assert 5 <= reply["usage"]["completion_tokens"] < 400
         role, done = await queued
         assert role["choices"][0]["delta"]["role"] == "assistant"
         assert role["choices"][0]["finish_reason"] is None
@@ -75,7 +75,7 @@ def test_sigterm_without_a_timeout_cuts_answers_as_http_200(start: Callable[...,
 def test_sigterm_with_a_timeout_completes_what_was_admitted_and_refuses_the_rest(start: Callable[..., Any]):
     async def scene() -> None:
         engine = start("--max-num-seqs=2", "--shutdown-timeout=30", itl_base_ms=20)
-        asked = asyncio.create_task(together(4, lambda: engine.chat(**LONG)))
+        asked = asyncio.create_task(together(4, lambda: engine.chat(**{**LONG, "max_tokens": 100})))
         await asyncio.to_thread(engine.until, "vllm:num_requests_waiting{", 2)
         engine.process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.1)
@@ -87,7 +87,7 @@ def test_sigterm_with_a_timeout_completes_what_was_admitted_and_refuses_the_rest
         ended = {
             (s, reply["choices"][0]["finish_reason"], reply["usage"]["completion_tokens"]) for s, reply in await asked
         }
-        assert ended == {(200, "length", 40)}
+        assert ended == {(200, "length", 100)}
         last = time.monotonic()
         assert engine.end(seconds=5)[0] == 0
         assert time.monotonic() - last < 3
