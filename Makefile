@@ -49,6 +49,10 @@ apiserver: setup ## Install, upgrade and roll back all environments against a re
 e2e: setup ## The chart and a fake engine on the cluster of $KUBECONFIG
 	@tools/e2e.sh
 
+.PHONY: nightly
+nightly: setup ## Compare the fake engine and sizing with real vLLM on the CPU; VLLM_PYTHON names its Python
+	@tools/nightly.sh
+
 .PHONY: golden
 golden: setup ## Write goldens and bad cases anew; read the diff and commit it with the change
 	pytest -q tests/golden tests/bad --update-golden
