@@ -50,7 +50,7 @@ bold "Made"
 for env in "${environments[@]}"; do
   values=$out/$env/values.yaml manifests=$out/$env/manifests.yaml
   printf '  %-32s %4d lines, %d numbers with their reason\n' "$values" "$(wc -l <"$values")" "$(grep -c '[^ ]  *# ' "$values")"
-  printf '  %-32s %4d objects, %d engine Deployments\n' "$manifests" "$(grep -c '^kind: ' "$manifests")" "$(grep -c '^kind: Deployment' "$manifests")"
+  printf '  %-32s %4d objects, %d Deployments (engines and gateway)\n' "$manifests" "$(grep -c '^kind: ' "$manifests")" "$(grep -c '^kind: Deployment' "$manifests")"
 done
 
 bold "Next, with a cluster that has the GPUs of the spec"

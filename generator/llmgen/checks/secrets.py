@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from llmgen.checks.context import Context
 from llmgen.problems import Path
@@ -82,11 +83,27 @@ def _environment(context: Context) -> None:
                     )  # fmt: skip
 
 
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _known_keys(context: Context) -> None:
     known = {f"sha256:{hashlib.sha256(key.encode()).hexdigest()}": key for key in _KNOWN_KEYS}
     owners: dict[str, str] = {}
     for name, tenant in context.spec.tenants.items():
         for key_name, key in tenant.keys.items():
+            if key.expires is not None and not _is_day(key.expires):
+                where: Path = ("tenants", name, "keys", key_name, "expires")
+                context.add(
+                    "LLM265",
+                    where,
+                    f"{key.expires} is no day of the calendar",
+                    hint="the last day of the month, perhaps",
+                )
             if key.sha256 is None:
                 continue
             path: Path = ("tenants", name, "keys", key_name, "sha256")

@@ -95,6 +95,13 @@ KINDS = (
         "Give each tenant a key of its own.",
     ),
     _kind(
+        "LLM265",
+        "no-such-day",
+        "A key expires on no day",
+        "The date has the right form and is in no calendar, such as 30 February; the gateway would refuse to start.",
+        "Correct the day.",
+    ),
+    _kind(
         "LLM271",
         "mutable-image",
         "An image tag can move",
