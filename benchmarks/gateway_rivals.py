@@ -184,18 +184,18 @@ def envoy_config(port: int, upstream: int) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def vllm_router(upstream: int, folder: Path) -> Iterator[tuple[int, int]]:
+def vllm_router(upstream: int, folder: Path, python: str) -> Iterator[tuple[int, int]]:
     """VLLM's router, round robin."""
     del folder
     port = free_port()
-    command = [sys.executable, "-m", "vllm_router.launch_router", "--host", "127.0.0.1", "--port", str(port), "--policy", "round_robin",
+    command = [python, "-m", "vllm_router.launch_router", "--host", "127.0.0.1", "--port", str(port), "--policy", "round_robin",
                "--worker-urls", f"http://127.0.0.1:{upstream}"]  # fmt: skip
     with process(command, port) as pid:
         yield pid, port
 
 
 @contextlib.contextmanager
-def litellm(upstream: int, folder: Path) -> Iterator[tuple[int, int]]:
+def litellm(upstream: int, folder: Path, python: str) -> Iterator[tuple[int, int]]:
     """LiteLLM's proxy, one key and one model."""
     port = free_port()
     target = {"model": "openai/chat", "api_base": f"http://127.0.0.1:{upstream}/v1", "api_key": "none"}
@@ -205,7 +205,7 @@ def litellm(upstream: int, folder: Path) -> Iterator[tuple[int, int]]:
     }
     file = folder / "litellm.yaml"
     file.write_text(json.dumps(document))
-    with process(
-        ["litellm", "--config", str(file), "--port", str(port), "--host", "127.0.0.1"], port, seconds=120
-    ) as pid:
+    script = "from litellm import run_server; run_server()"
+    command = [python, "-c", script, "--config", str(file), "--port", str(port), "--host", "127.0.0.1"]
+    with process(command, port, seconds=180) as pid:
         yield pid, port

@@ -6,8 +6,9 @@ import asyncio
 import os
 import sys
 import time
-from typing import Any, Literal
+from typing import Literal
 
+import msgspec
 import orjson
 
 Outcome = Literal[
@@ -64,58 +65,80 @@ class Record:
         self.error_code: str | None = None
         self.status = 0
 
-    def admitted(self) -> dict[str, Any]:
+    def admitted(self) -> Admitted:
         """The event before the engine is called."""
-        return {
-            "event": "request_admitted",
-            "request_id": self.request_id,
-            "endpoint": self.endpoint,
-            "tenant": self.tenant,
-            "key": self.key,
-            "tier": self.tier,
-            "class": self.cls,
-            "model_asked": _clipped(self.model_asked),
-            "model": self.model,
-            "rule": self.rule,
-            "decision": self.decision,
-            "stream": self.stream,
-            "prompt_tokens": self.prompt_tokens,
-            "prompt_tokens_source": self.prompt_tokens_source,
-            "max_tokens": self.max_tokens,
-            "queue_ms": _ms(self.queue_seconds),
-            "fallback_from": self.fallback_from,
-        }
+        return Admitted(
+            round(time.time(), 3), "request_admitted", self.request_id, self.endpoint, self.tenant, self.key, self.tier, self.cls,
+            _clipped(self.model_asked), self.model, self.rule, self.decision, self.stream, self.prompt_tokens, self.prompt_tokens_source,
+            self.max_tokens, _ms(self.queue_seconds), self.fallback_from,
+        )  # fmt: skip
 
-    def finished(self) -> dict[str, Any]:
+    def finished(self) -> Finished:
         """The event at the end; everything that one search by request id should find."""
-        return {
-            "event": "request_finished",
-            "request_id": self.request_id,
-            "endpoint": self.endpoint,
-            "tenant": self.tenant,
-            "key": self.key,
-            "tier": self.tier,
-            "class": self.cls,
-            "model_asked": _clipped(self.model_asked),
-            "model": self.model,
-            "rule": self.rule,
-            "revision": self.revision,
-            "track": self.track,
-            "fallback_from": self.fallback_from,
-            "attempts": self.attempts,
-            "stream": self.stream,
-            "prompt_tokens": self.prompt_tokens,
-            "prompt_tokens_source": self.prompt_tokens_source,
-            "max_tokens": self.max_tokens,
-            "completion_tokens": self.completion_tokens,
-            "queue_ms": _ms(self.queue_seconds),
-            "ttft_ms": _ms(self.ttft),
-            "duration_ms": _ms(self.duration),
-            "finish_reason": self.finish_reason,
-            "status": self.status,
-            "outcome": self.outcome,
-            "error_code": self.error_code,
-        }
+        return Finished(
+            round(time.time(), 3), "request_finished", self.request_id, self.endpoint, self.tenant, self.key, self.tier, self.cls,
+            _clipped(self.model_asked), self.model, self.rule, self.revision, self.track, self.fallback_from, self.attempts, self.stream,
+            self.prompt_tokens, self.prompt_tokens_source, self.max_tokens, self.completion_tokens, _ms(self.queue_seconds),
+            _ms(self.ttft), _ms(self.duration), self.finish_reason, self.status, self.outcome, self.error_code,
+        )  # fmt: skip
+
+
+class Admitted(msgspec.Struct, rename={"cls": "class"}, gc=False):
+    """`request_admitted`: the fields are in the order in which they are written. ts: Unix seconds."""
+
+    ts: float
+    event: str
+    request_id: str
+    endpoint: str
+    tenant: str | None
+    key: str | None
+    tier: str | None
+    cls: str | None
+    model_asked: str | None
+    model: str | None
+    rule: str | None
+    decision: str | None
+    stream: bool
+    prompt_tokens: int | None
+    prompt_tokens_source: str | None
+    max_tokens: int | None
+    queue_ms: float | None
+    fallback_from: str | None
+
+
+class Finished(msgspec.Struct, rename={"cls": "class"}, gc=False):
+    """`request_finished`, likewise."""
+
+    ts: float
+    event: str
+    request_id: str
+    endpoint: str
+    tenant: str | None
+    key: str | None
+    tier: str | None
+    cls: str | None
+    model_asked: str | None
+    model: str | None
+    rule: str | None
+    revision: str | None
+    track: str | None
+    fallback_from: str | None
+    attempts: int
+    stream: bool
+    prompt_tokens: int | None
+    prompt_tokens_source: str | None
+    max_tokens: int | None
+    completion_tokens: int | None
+    queue_ms: float | None
+    ttft_ms: float | None
+    duration_ms: float | None
+    finish_reason: str | None
+    status: int
+    outcome: str
+    error_code: str | None
+
+
+_ENCODER = msgspec.json.Encoder()
 
 
 class Events:
@@ -128,9 +151,16 @@ class Events:
         self._planned = False
         self.dropped = 0
 
-    def write(self, event: dict[str, Any]) -> None:
-        """Add the time and queue one event."""
-        line = orjson.dumps({"ts": round(time.time(), 3), **event}, option=orjson.OPT_APPEND_NEWLINE, default=str)
+    def write(self, event: Admitted | Finished) -> None:
+        """Queue a request's event."""
+        self._queue(_ENCODER.encode(event) + b"\n")
+
+    def say(self, event: str, **fields: object) -> None:
+        """An event of the gateway itself."""
+        line = {"ts": round(time.time(), 3), "event": event, **fields}
+        self._queue(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE, default=str))
+
+    def _queue(self, line: bytes) -> None:
         if self._bytes + len(line) > MAX_WAITING:
             self.dropped += 1
             return
@@ -143,10 +173,6 @@ class Events:
             self._planned = True
         except RuntimeError:  # before the loop, or after it
             self.flush()
-
-    def say(self, event: str, **fields: object) -> None:
-        """An event of the gateway itself."""
-        self.write({"event": event, **fields})
 
     def flush(self) -> None:
         """Write what is queued."""

@@ -5,10 +5,16 @@ Labels hold only names that the configuration knows, so no client can make a ser
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import accumulate
+from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 MAX_TENANTS = 1000  # label values; tenants beyond are counted together
 OTHER = "other"
@@ -83,6 +89,18 @@ ENDPOINTS = Family(
 EJECTIONS = Family(
     "llm_gateway_ejections_total", "counter", ("model", "reason"), "Endpoints set aside: reason is failures or hang."
 )
+MIRRORED = Family(
+    "llm_gateway_mirrored_requests_total", "counter", ("model", "revision", "outcome"),
+    "Copies sent to a shadow revision; outcome is ok, refused (full, or the request was not to its liking), failed or timeout.",
+)  # fmt: skip
+MIRRORED_TOKENS = Family(
+    "llm_gateway_mirrored_tokens_total", "counter", ("model", "revision", "kind"),
+    "Tokens of copies as the shadow's engine counted them; kind is prompt or completion. No tenant pays for them.",
+)  # fmt: skip
+MIRROR_DROPPED = Family(
+    "llm_gateway_mirror_dropped_total", "counter", ("model", "reason"),
+    "Copies that were due and not sent; reason is full (the shadow's slots), no_backend or too_large.",
+)  # fmt: skip
 TRACK = Family(
     "llm_gateway_track_info", "gauge", ("model", "track", "revision"),
     "1 for each track and the revision it points to; joins track names onto series of revisions.",
@@ -113,15 +131,20 @@ def describe() -> tuple[Family, ...]:
     return tuple(sorted(FAMILIES, key=lambda family: family.name))
 
 
-class Metrics:
-    """The gateway's series in a registry of their own."""
+class Metrics(Collector):
+    """The gateway's series, kept as plain numbers: one event loop counts and shows them, so the library's locks would guard nothing."""
 
-    def __init__(self, *, max_tenants: int = MAX_TENANTS) -> None:
+    def __init__(self, *, max_tenants: int = MAX_TENANTS, latency_bounds: tuple[float, ...] = ()) -> None:
+        """``latency_bounds``: more bounds of the histograms, in seconds, such as the objectives that are measured with them."""
         self._max_tenants = max_tenants
-        self.registry = CollectorRegistry()
-        self._families = {family.name: _make(family, self.registry) for family in FAMILIES}
-        self._children: dict[tuple[str, ...], Counter | Gauge | Histogram] = {}
         self._tenants: set[str] = set()
+        self._bounds = {
+            family.name: tuple(sorted({*family.buckets, *latency_bounds})) for family in FAMILIES if family.buckets
+        }
+        self._values: dict[str, dict[tuple[str, ...], float]] = {
+            family.name: {} if family.labels else {(): 0.0} for family in FAMILIES
+        }
+        self._observed: dict[str, dict[tuple[str, ...], _Observed]] = {name: {} for name in self._bounds}
 
     def tenant(self, name: str | None) -> str:
         """The label value for a tenant: its name, or ``other`` once as many names were seen as may be told apart."""
@@ -136,44 +159,58 @@ class Metrics:
 
     def inc(self, family: Family, *labels: str, by: float = 1) -> None:
         """Raise a counter or gauge."""
-        child: Any = self._child(family, labels)
-        child.inc(by)
+        values = self._values[family.name]
+        values[labels] = values.get(labels, 0.0) + by
 
     def set(self, family: Family, value: float, *labels: str) -> None:
         """Set a gauge."""
-        child: Any = self._child(family, labels)
-        child.set(value)
+        self._values[family.name][labels] = value
 
     def observe(self, family: Family, value: float, *labels: str) -> None:
         """Add a value to a histogram."""
-        child: Any = self._child(family, labels)
-        child.observe(value)
+        series = self._observed[family.name]
+        observed = series.get(labels)
+        bounds = self._bounds[family.name]
+        if observed is None:
+            observed = series[labels] = _Observed(len(bounds))
+        observed.counts[bisect_left(bounds, value)] += 1
+        observed.sum += value
 
     def replace(self, family: Family, values: dict[tuple[str, ...], float]) -> None:
         """Make these the only series of a gauge."""
-        gauge = self._families[family.name]
-        for key in [key for key in self._children if key[0] == family.name and key[1:] not in values]:
-            del self._children[key]
-            gauge.remove(*key[1:])
-        for labels, value in values.items():
-            self.set(family, value, *labels)
+        self._values[family.name] = dict(values)
 
     def render(self) -> bytes:
         """Prometheus' text format."""
-        return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        registry.register(self)
+        return generate_latest(registry)
 
-    def _child(self, family: Family, labels: tuple[str, ...]) -> Counter | Gauge | Histogram:
-        key = (family.name, *labels)
-        child = self._children.get(key)
-        if child is None:
-            made = self._families[family.name]
-            child = self._children[key] = made.labels(*labels) if labels else made
-        return child
+    def collect(self) -> Iterator[Metric]:
+        """Every family with its series, for the library's formats."""
+        for family in FAMILIES:
+            if family.kind == "histogram":
+                yield self._histogram(family)
+                continue
+            kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+            metric = kind(family.name, family.help, labels=family.labels)
+            for labels, value in self._values[family.name].items():
+                metric.add_metric(labels, value)
+            yield metric
+
+    def _histogram(self, family: Family) -> Metric:
+        metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
+        bounds: list[str] = [floatToGoString(bound) for bound in (*self._bounds[family.name], float("inf"))]  # type: ignore[no-untyped-call]
+        for labels, observed in self._observed[family.name].items():
+            metric.add_metric(labels, list(zip(bounds, accumulate(observed.counts), strict=True)), observed.sum)
+        return metric
 
 
-def _make(family: Family, registry: CollectorRegistry) -> Counter | Gauge | Histogram:
-    if family.kind == "counter":
-        return Counter(family.name, family.help, family.labels, registry=registry)
-    if family.kind == "gauge":
-        return Gauge(family.name, family.help, family.labels, registry=registry)
-    return Histogram(family.name, family.help, family.labels, registry=registry, buckets=family.buckets)
+class _Observed:
+    """One histogram's counts by bucket, the last one without a bound, and the sum of all values."""
+
+    __slots__ = ("counts", "sum")
+
+    def __init__(self, bounds: int) -> None:
+        self.counts = [0] * (bounds + 1)
+        self.sum = 0.0

@@ -67,6 +67,10 @@ class Process:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    def descriptors(self) -> int:
+        """Files and connections it holds."""
+        return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
+
 
 @contextlib.contextmanager
 def serving(document: dict[str, Any], folder: Path) -> Iterator[Process]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from llm_gateway.secret import Secret
 from llm_gateway.types import Key, Limits, Tenant
 
 Data = dict[str, Any]
+_DAY_SECONDS = 86_400
 
 
 def build(reading: Reading, *, file: Path | None, text: str) -> shape.Snapshot:
@@ -68,6 +69,7 @@ def _server(data: Data) -> shape.Server:
         drain_s=data["drainSeconds"],
         drain_delay_s=data["drainDelaySeconds"],
         tenant_label_limit=data["tenantLabels"],
+        latency_bounds=tuple(map(float, data["latencyBounds"])),
     )
 
 
@@ -75,6 +77,7 @@ def _provider(data: Data) -> shape.Provider:
     return shape.Provider(
         kind=data["kind"],
         namespace=data.get("namespace"),
+        name=data.get("name"),
         release=data.get("release"),
         gateway_service=data.get("gatewayService"),
         brake_config_map=data.get("brakeConfigMap"),
@@ -214,10 +217,11 @@ def _key(reading: Reading, path: tuple[str, ...], data: Data) -> Key:
 
 
 def _expiry(day: str | None) -> float | None:
-    """Unix seconds of the end of the day (UTC), which is still good itself."""
+    """Unix seconds of the end of the day (UTC), which is still good itself. The checks refused what is no day."""
     if day is None:
         return None
-    return (datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)).timestamp()
+    # Seconds are added, not a day: the last day of the calendar has none after it.
+    return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() + _DAY_SECONDS
 
 
 def _limits(data: Data) -> Limits:

@@ -1,10 +1,11 @@
 """What the schema cannot say: every name points to something, and no two settings contradict each other.
 
-GW001 unknown name · GW002 unreadable secret · GW003 known key · GW004 key used twice · GW005 contradiction.
+GW001 unknown name · GW002 unreadable secret · GW003 known key · GW004 key used twice · GW005 contradiction · GW006 no such day.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from llm_gateway.config.known_keys import known_digests
@@ -52,6 +53,10 @@ def _tracks(reading: Reading, path: Path, model: dict[str, Any]) -> None:
     for track, pointer in tracks.items():
         if "revision" in pointer:
             reading.unknown((*path, "tracks", track, "revision"), pointer["revision"], "revision", revisions)
+    shadow = tracks.get("shadow", {})
+    if shadow.get("mirrorPercent", 0) and shadow["revision"] == tracks["stable"].get("revision", next(iter(revisions))):
+        place = (*path, "tracks", "shadow", "revision")
+        reading.add("GW005", place, "copies need engines of their own, and these answer the originals")
     canary = tracks.get("canary", {}).get("weight", 0)
     stable = tracks["stable"].get("weight", 100 - canary)
     if stable + canary != 100:  # noqa: PLR2004 -- percent
@@ -124,6 +129,8 @@ def _keys(reading: Reading) -> None:
     for tenant_name, tenant in reading.data["tenants"].items():
         for name, key in tenant["keys"].items():
             path: Path = ("tenants", tenant_name, "keys", name)
+            if "expires" in key and not _is_day(key["expires"]):
+                reading.add("GW006", (*path, "expires"), f"{key['expires']} is no day of the calendar")
             digest = reading.key_digest(path, key)
             if digest is None:
                 continue
@@ -137,6 +144,14 @@ def _keys(reading: Reading) -> None:
             owner = f"{tenant_name}.{name}"
             if (other := seen.setdefault(digest, owner)) != owner:
                 reading.add("GW004", path, f"the key {other} is the same key")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _store(reading: Reading) -> None:

@@ -24,6 +24,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: float
     drain_delay_s: float
     tenant_label_limit: int
+    latency_bounds: tuple[float, ...]
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +32,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Literal["static", "gateway", "istio"]
     namespace: str | None
+    name: str | None
     release: str | None
     gateway_service: str | None
     brake_config_map: str | None

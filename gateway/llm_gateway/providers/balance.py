@@ -37,6 +37,7 @@ class Balancer:
         self._changed = changed
         self._braked = False
         self._endpoints: dict[str, dict[str, Endpoint]] = {}  # model -> url -> endpoint
+        self._serving: dict[tuple[str, str], list[Endpoint]] = {}  # the same by model and revision
         self._health: dict[str, Health] = {}
         self._random = random.Random()  # noqa: S311 -- spreads load, hides nothing
 
@@ -50,6 +51,7 @@ class Balancer:
         """Take a new configuration; what is known about endpoints stays."""
         self._snapshot = snapshot
         for model in self._endpoints.keys() - snapshot.models.keys():
+            self.put(model, {})
             del self._endpoints[model]
             self._health.pop(model, None)
 
@@ -67,6 +69,10 @@ class Balancer:
             kept = known.get(url)
             now[url] = kept if kept is not None and kept.revision == revision else Endpoint(url, revision)
         self._endpoints[model] = now
+        for revision in {endpoint.revision for endpoint in (*known.values(), *now.values())}:
+            self._serving[model, revision] = [endpoint for endpoint in now.values() if endpoint.revision == revision]
+            if not self._serving[model, revision]:
+                del self._serving[model, revision]
         if now.keys() != known.keys():
             self._changed()
 
@@ -151,7 +157,9 @@ class Balancer:
         return int.from_bytes(digest) / _GRAIN
 
     def _endpoint(self, model: str, revision: str, avoid: AbstractSet[Endpoint]) -> Endpoint | None:
-        known = [endpoint for endpoint in self._endpoints.get(model, {}).values() if endpoint.revision == revision]
+        known = self._serving.get((model, revision), [])
+        if len(known) < 2:  # noqa: PLR2004 -- nothing to choose
+            return known[0] if known else None
         now = self._clock()
         good = [endpoint for endpoint in known if endpoint not in avoid and not endpoint.ejected(now)]
         candidates = good or [endpoint for endpoint in known if endpoint not in avoid] or known

@@ -8,6 +8,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import msgspec
+
 from llm_gateway.config import Model, Snapshot
 
 TRACK_HEADER = "x-llm-track"
@@ -34,8 +36,7 @@ class Endpoint:
         return self.hung or self.ejected_until > now
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """Where one attempt goes. ``track`` is None where the mesh decides; ``headers`` go to the engine's side only."""
 
     endpoint: Endpoint

@@ -34,8 +34,10 @@ class EndpointSlices:
         self._gateways = 1
         self._tasks: list[asyncio.Task[None]] = []
         path = f"/apis/discovery.k8s.io/v1/namespaces/{settings.namespace or own_namespace()}/endpointslices"
-        release = f",app.kubernetes.io/instance={settings.release}" if settings.release else ""
-        self._watches = [Watch(api, path, {"labelSelector": REVISION_LABEL + release}, self._engines, events)]
+        # The release alone does not do: it may hold the chart twice, under two aliases.
+        labels = {"app.kubernetes.io/name": settings.name, "app.kubernetes.io/instance": settings.release}
+        chosen = [REVISION_LABEL, *(f"{label}={value}" for label, value in labels.items() if value)]
+        self._watches = [Watch(api, path, {"labelSelector": ",".join(chosen)}, self._engines, events)]
         if settings.gateway_service:
             own = {"labelSelector": f"{SERVICE_LABEL}={settings.gateway_service}"}
             self._watches.append(Watch(api, path, own, self._own, events))

@@ -1,1 +1,1 @@
-"""The ASGI side: endpoints, errors, streaming and the life of the process."""
+"""The clients' side: connections, endpoints, errors, streaming and the life of the process."""

@@ -1,9 +1,6 @@
-"""The two ASGI applications: the API, and the one for probes and Prometheus on a port of its own."""
+"""The two handlers of requests: the API, and the one for probes and Prometheus on a port of its own."""
 
 from __future__ import annotations
-
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 import orjson
 
@@ -11,13 +8,11 @@ from llm_gateway import routing
 from llm_gateway.server import errors
 from llm_gateway.server.gateway import Gateway
 from llm_gateway.server.generation import authenticate, generate, request_id
-from llm_gateway.server.interrupt import Receive, Send
+from llm_gateway.server.incoming import Incoming
+from llm_gateway.server.listener import Handler
 from llm_gateway.server.reply import Reply
-from llm_gateway.types import Headers, Identity, Refusal
+from llm_gateway.types import Identity, Refusal
 from llm_gateway.upstream.client import PATHS
-
-Scope = MutableMapping[str, Any]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ENDPOINTS = {path: endpoint for endpoint, path in PATHS.items()}
 _MODELS = "/v1/models"
@@ -25,60 +20,52 @@ _TEXT = b"text/plain; charset=utf-8"
 _EXPOSITION = b"text/plain; version=0.0.4; charset=utf-8"
 
 
-def api(gateway: Gateway) -> App:
+def api(gateway: Gateway) -> Handler:
     """What clients see. Only these paths exist; nothing passes to an engine because it looks like a path."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        headers: Headers = dict(scope["headers"])
-        path: str = scope["path"]
+    async def handle(request: Incoming, reply: Reply) -> None:
+        reply.closing = reply.closing or gateway.draining
+        path = request.path
         endpoint = _ENDPOINTS.get(path)
+        if endpoint is not None and request.method == "POST":
+            await generate(gateway, endpoint, request, reply)
+            return
+        reply.add({"x-request-id": request_id(request.headers)})
         if endpoint is not None:
-            if scope["method"] == "POST":
-                await generate(gateway, endpoint, headers, receive, send)
-            else:
-                await _plain(gateway, headers, send, errors.not_allowed("POST"))
+            reply.refuse(errors.not_allowed("POST"))
         elif path == _MODELS or path.startswith(_MODELS + "/"):
-            answer = (
-                _models(await authenticate(gateway, headers), gateway, path)
-                if scope["method"] == "GET"
-                else errors.not_allowed("GET")
-            )
-            await _plain(gateway, headers, send, answer)
+            if request.method == "GET":
+                _answer(reply, _models(await authenticate(gateway, request.headers), gateway, path))
+            else:
+                reply.refuse(errors.not_allowed("GET"))
         else:
-            await _plain(gateway, headers, send, errors.NOT_FOUND)
+            reply.refuse(errors.NOT_FOUND)
 
-    return app
+    return handle
 
 
-def operations(gateway: Gateway) -> App:
+def operations(gateway: Gateway) -> Handler:
     """``/livez``: the loop turns. ``/readyz``: new requests are welcome, whether or not engines are there. ``/metrics``."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        del receive
-        if scope["type"] != "http":
-            return
-        reply = Reply(send, "-", closing=False)
-        if scope["path"] == "/livez":
-            await reply.whole(200, b"ok\n", _TEXT)
-        elif scope["path"] == "/readyz":
+    async def handle(request: Incoming, reply: Reply) -> None:
+        if request.path == "/livez":
+            reply.whole(200, b"ok\n", _TEXT)
+        elif request.path == "/readyz":
             ready = gateway.started and not gateway.draining
-            await reply.whole(200 if ready else 503, b"ok\n" if ready else b"draining\n", _TEXT)
-        elif scope["path"] == "/metrics":
-            await reply.whole(200, gateway.scrape(), _EXPOSITION)
+            reply.whole(200 if ready else 503, b"ok\n" if ready else b"draining\n", _TEXT)
+        elif request.path == "/metrics":
+            reply.whole(200, gateway.scrape(), _EXPOSITION)
         else:
-            await reply.refuse(errors.NOT_FOUND)
+            reply.refuse(errors.NOT_FOUND)
 
-    return app
+    return handle
 
 
-async def _plain(gateway: Gateway, headers: Headers, send: Send, answer: bytes | Refusal) -> None:
-    reply = Reply(send, request_id(headers), closing=gateway.draining)
+def _answer(reply: Reply, answer: bytes | Refusal) -> None:
     if isinstance(answer, Refusal):
-        await reply.refuse(answer)
+        reply.refuse(answer)
     else:
-        await reply.whole(200, answer)
+        reply.whole(200, answer)
 
 
 def _models(identity: Identity | Refusal, gateway: Gateway, path: str) -> bytes | Refusal:

@@ -24,6 +24,8 @@ async def obtain(x: Exchange) -> Answer | Refusal:
     if refusal is not None:
         return await _fall_back(x, refusal, "no_backend") if refusal.outcome == "no_backend" else refusal
     x.admitted()
+    if x.model.tracks.mirror_percent:
+        x.gateway.mirror.offer(x.model, x.decided, x.record.request_id)
     tried: set[Endpoint] = set()
     found = await _try(x, x.decided.track, tried)
     if isinstance(found, Failure) and found.reason == "shed":
@@ -74,13 +76,13 @@ async def _try(x: Exchange, pin: str | None, tried: set[Endpoint]) -> Answer | F
     record.revision, record.track = choice.revision, choice.track
     attempt = x.attempt = Attempt()
     key = model.upstream.api_key
+    target = client.target(choice.endpoint.url, plan.request.endpoint)
     x.verdict = "left"  # if the client leaves while we wait, nobody knows how the engine would have done
     found = await attempt.open(
-        x.gateway.session,
-        client.url(choice.endpoint.url, plan.request.endpoint),
-        plan.body,
-        headers=client.headers(record.request_id, key.reveal() if key else None, choice.headers, x.headers),
-        connect=client.timeout(model.connect_timeout_s),
+        x.gateway.pool,
+        target,
+        client.request(target, plan.body, record.request_id, key.reveal() if key else None, choice.headers, x.headers),
+        connect=model.connect_timeout_s,
         ttft=model.ttft_timeout_s if plan.request.stream else None,
     )
     if isinstance(found, Failure):
@@ -98,7 +100,7 @@ async def _fall_back(x: Exchange, refusal: Refusal, reason: str) -> Answer | Ref
     for name in x.model.fallback:
         if not x.known.tenant.may_use(name):
             continue
-        if not _allowed(x, first.model):
+        if x.record.attempts and not _allowed(x, first.model):  # a first attempt repeats nothing
             break
         if not await _move(x, name):
             continue

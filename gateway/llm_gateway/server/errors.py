@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import orjson
 
@@ -16,6 +17,27 @@ SLOW_BODY = Refusal(
     status=408,
     code="request_timeout",
     message="The request body did not arrive in time.",
+    outcome="validation",
+    headers={"connection": "close"},
+)
+BAD_REQUEST = Refusal(
+    status=400,
+    code="bad_request",
+    message="This is no HTTP/1.1 request.",
+    outcome="validation",
+    headers={"connection": "close"},
+)
+HEAD_TOO_LARGE = Refusal(
+    status=431,
+    code="head_too_large",
+    message="The request's head is too large.",
+    outcome="validation",
+    headers={"connection": "close"},
+)
+SLOW_HEAD = Refusal(
+    status=408,
+    code="request_timeout",
+    message="The request's head did not arrive in time.",
     outcome="validation",
     headers={"connection": "close"},
 )
@@ -56,9 +78,17 @@ def event(refusal: Refusal) -> bytes:
     return b"data: " + body(refusal) + b"\n\n"
 
 
-def headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
-    """Headers that go with the body."""
-    found = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in refusal.headers.items()]
+def head(refusal: Refusal) -> bytes:
+    """Header lines that go with the body."""
+    found = lines(refusal.headers) if refusal.headers else b""
     if refusal.retry_after is not None:
-        found.append((b"retry-after", str(max(1, math.ceil(refusal.retry_after))).encode()))
+        found += b"retry-after: %d\r\n" % max(1, math.ceil(refusal.retry_after))
     return found
+
+
+def lines(headers: Mapping[str, str]) -> bytes:
+    """Headers as they are sent. A value that would end its line early is one that some configuration, or an engine, should not hold."""
+    text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if text.count("\n") != len(headers) or text.count("\r") != len(headers):
+        text = "".join([f"{name}: {' '.join(value.split())}\r\n" for name, value in headers.items()])
+    return text.encode("latin-1", "replace")

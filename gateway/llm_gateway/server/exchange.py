@@ -24,8 +24,8 @@ class Exchange:
     """One request in flight. It keeps the snapshot it began with, so that a reload changes nothing midway."""
 
     __slots__ = (
-        "attempt", "choice", "counters", "events", "gateway", "grant", "headers", "identity", "plan", "record", "reply", "slot",
-        "snapshot", "summary", "verdict",
+        "attempt", "choice", "counters", "events", "gateway", "grant", "headers", "identity", "model", "plan", "record", "reply",
+        "slot", "snapshot", "summary", "verdict",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway, record: Record, reply: Reply, headers: Headers) -> None:
@@ -37,6 +37,7 @@ class Exchange:
         self.headers = headers
         self.identity: Identity | None = None
         self.plan: Plan | None = None
+        self.model: Model  # the one that answers, once there is a plan
         self.grant: Grant | None = None
         self.slot: Slot | None = None
         self.attempt: Attempt | None = None
@@ -44,11 +45,6 @@ class Exchange:
         self.verdict: Verdict = "failed"
         self.events: EventStream | None = None
         self.summary: Summary | None = None
-
-    @property
-    def model(self) -> Model:
-        """The model that answers, once it is decided."""
-        return self.snapshot.models[self.decided.model]
 
     @property
     def decided(self) -> Plan:
@@ -74,6 +70,7 @@ class Exchange:
     def take_plan(self, plan: Plan) -> None:
         """Note what is to be done."""
         self.plan = plan
+        self.model = self.snapshot.models[plan.decision.model]
         record = self.record
         record.cls = plan.klass
         record.model_asked = plan.request.asked

@@ -6,8 +6,6 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from llm_gateway import metrics as names
 from llm_gateway import tokens
 from llm_gateway.admission import Controller, capacity
@@ -20,7 +18,9 @@ from llm_gateway.logs import Events
 from llm_gateway.metrics import Metrics
 from llm_gateway.providers import Provider, open_provider
 from llm_gateway.providers.kubernetes import KubernetesApi, own_namespace
-from llm_gateway.upstream.client import open_session
+from llm_gateway.upstream import client
+from llm_gateway.upstream.mirror import Mirror
+from llm_gateway.upstream.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from llm_gateway.server.exchange import Exchange
 
 TICK = 1.0  # seconds
-JWKS_BYTES = 1 << 20
+JWKS_SECONDS = 5.0
 
 
 class Gateway:
@@ -43,14 +43,16 @@ class Gateway:
         kubernetes: Callable[[], KubernetesApi] = KubernetesApi,
     ) -> None:
         self.snapshot = snapshot
-        self.metrics = Metrics(max_tenants=snapshot.server.tenant_label_limit)
+        server = snapshot.server
+        self.metrics = Metrics(max_tenants=server.tenant_label_limit, latency_bounds=server.latency_bounds)
         self.events = events or Events()
         self.budgets = RetryBudgets(snapshot.retry_budget_percent)
         self.controller = Controller(snapshot)
+        self.mirror = Mirror(self)
         self.draining = False
         self.open = 0
         self.started = False
-        self.session: aiohttp.ClientSession
+        self.pool = Pool()
         self.store: MemoryStore | RedisStore
         self.provider: Provider
         self.counters: tokens.Counters
@@ -62,7 +64,6 @@ class Gateway:
     async def start(self) -> None:
         """Load tokenizers, open the store and find the engines. A store or an API server that is away does not stop it."""
         snapshot = self.snapshot
-        self.session = open_session()
         self.counters = await asyncio.to_thread(tokens.build, snapshot)
         for note in self.counters.notes():
             self.events.say("tokenizer", note=note)
@@ -88,9 +89,10 @@ class Gateway:
             self._ticker.cancel()
         if self._brake is not None:
             await self._brake.close()
+        await self.mirror.close()
         await self.provider.close()
         await self.store.close()
-        await self.session.close()
+        self.pool.close()
         self.counters.close()
         self.events.flush()
 
@@ -159,6 +161,8 @@ class Gateway:
             metrics.set(names.QUEUE_DEPTH, pool.waiting, name)
             metrics.set(names.IN_FLIGHT, pool.running, name)
             metrics.set(names.SLOTS, pool.slots, name)
+            # A counter that appears with its first request has no rate until the second; a model at zero would sleep through it.
+            metrics.inc(names.DEMAND, name, by=0)
             for (revision, state), count in self.provider.endpoints(name).items():
                 endpoints[name, revision, state] = count
         metrics.replace(names.ENDPOINTS, endpoints)
@@ -173,6 +177,7 @@ class Gateway:
     def _braked(self, on: bool) -> None:  # noqa: FBT001 -- a callback with one meaning
         self.metrics.set(names.BRAKE, float(on))
         self.provider.brake(on=on)
+        self.mirror.braked = on
         self.refresh()
 
     def _open_verifier(self) -> None:
@@ -181,9 +186,7 @@ class Gateway:
 
     async def _fetch(self, url: str) -> bytes:
         """GET, bounded: what an issuer sends is not trusted to be small or quick."""
-        async with self.session.get(url, timeout=aiohttp.ClientTimeout(total=5), allow_redirects=False) as reply:
-            reply.raise_for_status()
-            return await reply.content.read(JWKS_BYTES)
+        return await client.get(self.pool, url, seconds=JWKS_SECONDS)
 
     async def _tick(self) -> None:
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import re
 from typing import TYPE_CHECKING
@@ -13,9 +14,9 @@ from llm_gateway.decisions import decide
 from llm_gateway.logs import Record
 from llm_gateway.server import errors
 from llm_gateway.server.attempts import obtain
-from llm_gateway.server.body import ClientLeftError, read
 from llm_gateway.server.exchange import Exchange
-from llm_gateway.server.interrupt import Interrupt, Receive, Send
+from llm_gateway.server.incoming import ClientLeftError, Incoming
+from llm_gateway.server.interrupt import Interrupt
 from llm_gateway.server.relay import relay
 from llm_gateway.server.reply import Reply
 from llm_gateway.types import Endpoint, Headers, Identity, Refusal
@@ -24,45 +25,50 @@ if TYPE_CHECKING:
     from llm_gateway.server.gateway import Gateway
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_NEW_ID = f"req-{os.urandom(8).hex()}"  # of this process; a number makes it a request's
+_numbers = itertools.count()
 
 
-async def generate(gateway: Gateway, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send) -> None:
+async def generate(gateway: Gateway, endpoint: Endpoint, request: Incoming, reply: Reply) -> None:
     """Serve one request to its end; every way out is logged and counted."""
-    record = Record(request_id(headers), endpoint)
-    reply = Reply(send, record.request_id, closing=gateway.draining)
-    x = Exchange(gateway, record, reply, headers)
-    interrupt = Interrupt()
+    record = Record(request_id(request.headers), endpoint)
+    reply.add({"x-request-id": record.request_id})
+    x = Exchange(gateway, record, reply, request.headers)
+    interrupt = Interrupt(request.task)
     gateway.open += 1
     try:
-        refusal = await _serve(x, endpoint, receive, interrupt)
+        refusal = await _serve(x, endpoint, request, interrupt)
         if refusal is not None:
-            await _refuse(x, refusal)
+            _refuse(x, refusal)
     except ClientLeftError:
         x.ended("client_cancel", verdict="left")
     except asyncio.CancelledError:
         if not interrupt.caught():
             x.ended("upstream_error", error="gateway_stopped", verdict="left")
             raise
-        await _interrupted(x, interrupt)
+        _interrupted(x, interrupt)
     except Exception as error:  # noqa: BLE001 -- the last resort: said, counted, and the process lives on
         gateway.events.say("internal_error", request_id=record.request_id, error=type(error).__name__, at=_where(error))
-        await _refuse(x, errors.INTERNAL)
+        _refuse(x, errors.INTERNAL)
     finally:
         interrupt.close()
         gateway.open -= 1
         await x.close()
 
 
-async def _serve(x: Exchange, endpoint: Endpoint, receive: Receive, interrupt: Interrupt) -> Refusal | None:
+async def _serve(x: Exchange, endpoint: Endpoint, request: Incoming, interrupt: Interrupt) -> Refusal | None:
     """Every step may refuse; the first refusal ends it."""
     settings = x.snapshot.server
     identity = await authenticate(x.gateway, x.headers)
     if isinstance(identity, Refusal):
         return identity
     x.take_identity(identity)
-    timer = interrupt.deadline(settings.body_timeout_s, "slow_body")
-    body = await read(x.headers, receive, limit=settings.max_body_bytes)
-    timer.cancel()
+    if request.complete:
+        body = await request.read(settings.max_body_bytes)
+    else:
+        timer = interrupt.deadline(settings.body_timeout_s, "slow_body")
+        body = await request.read(settings.max_body_bytes)
+        timer.cancel()
     if isinstance(body, Refusal):
         return body
     plan = await decide(x.snapshot, x.counters, identity, endpoint, x.headers, body)
@@ -74,7 +80,7 @@ async def _serve(x: Exchange, endpoint: Endpoint, receive: Receive, interrupt: I
     if isinstance(grant, Refusal):
         return grant
     x.grant = grant
-    interrupt.watch(receive)
+    interrupt.watch(request)
     interrupt.deadline(x.model.request_timeout_s, "total")
     answer = await obtain(x)
     if isinstance(answer, Refusal):
@@ -92,18 +98,20 @@ async def authenticate(gateway: Gateway, headers: Headers) -> Identity | Refusal
 
 def request_id(headers: Headers) -> str:
     """The client's own id where it is a plain one, else a new one."""
-    given = headers.get(b"x-request-id", b"")
-    return given.decode() if _REQUEST_ID.fullmatch(given) else f"req-{os.urandom(12).hex()}"
+    given = headers.get(b"x-request-id")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given.decode()
+    return f"{_NEW_ID}{next(_numbers):08x}"
 
 
-async def _refuse(x: Exchange, refusal: Refusal) -> None:
+def _refuse(x: Exchange, refusal: Refusal) -> None:
     x.refused(refusal)
     if not x.reply.started:
         x.dress()
-    await x.reply.refuse(refusal)
+    x.reply.refuse(refusal)
 
 
-async def _interrupted(x: Exchange, interrupt: Interrupt) -> None:
+def _interrupted(x: Exchange, interrupt: Interrupt) -> None:
     """The client left, or a deadline passed."""
     if x.events is not None and x.summary is None:
         x.summary = x.events.summary()
@@ -113,13 +121,13 @@ async def _interrupted(x: Exchange, interrupt: Interrupt) -> None:
             x.reply.abort()
         return
     if interrupt.reason == "slow_body":
-        await _refuse(x, errors.SLOW_BODY)
+        _refuse(x, errors.SLOW_BODY)
         return
     refusal = errors.TOTAL_TIMEOUT if interrupt.reason == "total" else errors.IDLE_TIMEOUT
     x.ended("timeout_total", error=refusal.code, verdict="failed")
     if not x.reply.started:
         x.dress()
-    await x.reply.refuse(refusal)
+    x.reply.refuse(refusal)
     if not x.reply.ended:
         x.reply.abort()
 

@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from llm_gateway.server.protocol import when_lost
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+if TYPE_CHECKING:
+    from llm_gateway.server.incoming import Incoming
 
 Reason = Literal["client_left", "slow_reader", "slow_body", "idle", "total"]
 
 
 class Interrupt:
-    """Made by the task that serves the request; ``reason`` tells its CancelledError from a foreign one."""
+    """Of the task that serves a request; ``reason`` tells its CancelledError from a foreign one."""
 
-    __slots__ = ("_loop", "_task", "_timers", "_watcher", "reason")
+    __slots__ = ("_loop", "_task", "_timers", "reason")
 
-    def __init__(self) -> None:
-        self._task = asyncio.current_task()
+    def __init__(self, task: asyncio.Task[None] | None) -> None:
+        self._task = task
         self._loop = asyncio.get_running_loop()
         self._timers: list[asyncio.TimerHandle] = []
-        self._watcher: asyncio.Task[None] | None = None
         self.reason: Reason | None = None
 
-    def watch(self, receive: Receive) -> None:
+    def watch(self, request: Incoming) -> None:
         """From now on a client that leaves ends the request; the body has to be read by then."""
-        if not when_lost(receive, self._left):
-            self._watcher = self._loop.create_task(self._until_gone(receive))
+        request.watch(self._left)
 
     def deadline(self, seconds: float, reason: Reason) -> asyncio.TimerHandle:
         """End the request after so many seconds, unless the timer is cancelled before."""
@@ -55,22 +49,18 @@ class Interrupt:
     def close(self) -> None:
         """Nothing can end the request from here on."""
         self._task = None
-        if self._watcher is not None:
-            self._watcher.cancel()
         for timer in self._timers:
             timer.cancel()
 
     def _left(self) -> None:
         self.cut("client_left")
 
-    async def _until_gone(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._left()
-
 
 class Pulse:
-    """Idle and write deadlines of a stream with one timer for all of its chunks: the relay only notes the time."""
+    """Idle and write deadlines of a stream with one timer for all of its chunks: the relay only notes the time.
+
+    since: the last byte, or the moment at which the client fell behind. writing: it is behind.
+    """
 
     __slots__ = ("_idle", "_interrupt", "_timer", "_write", "since", "writing")
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from http import HTTPStatus
 
-import aiohttp
-
 from llm_gateway.server import errors
 from llm_gateway.server.exchange import Exchange
 from llm_gateway.server.interrupt import Interrupt, Pulse
 from llm_gateway.upstream.attempt import Answer
+from llm_gateway.upstream.response import BrokenError
 from llm_gateway.upstream.sse import TAIL_BYTES, EventStream, summarize
 
 _BAD_REQUEST = 400  # HTTPStatus.BAD_REQUEST, without the enumeration's cost on every request
@@ -26,11 +25,19 @@ async def relay(x: Exchange, answer: Answer, interrupt: Interrupt) -> None:
         x.reply.add({"retry-after": answer.retry_after})
     if not answer.more:
         x.summary = summarize(answer.first)
-        await x.reply.whole(answer.status, answer.first, answer.kind)
+        x.reply.whole(answer.status, answer.first, answer.kind)
         _judge(x, answer)
         return
-    settings = x.snapshot.server
-    pulse = Pulse(interrupt, idle=x.model.idle_timeout_s, write=settings.write_timeout_s)
+    pulse = Pulse(interrupt, idle=x.model.idle_timeout_s, write=x.snapshot.server.write_timeout_s)
+
+    def pressed(behind: bool) -> None:  # noqa: FBT001 -- a callback with one meaning
+        pulse.writing, pulse.since = behind, time.monotonic()
+        if behind:
+            answer.response.pause()
+        else:
+            answer.response.resume()
+
+    x.reply.on_pressure(pressed)
     try:
         if answer.streaming:
             await _stream(x, answer, pulse)
@@ -43,59 +50,63 @@ async def relay(x: Exchange, answer: Answer, interrupt: Interrupt) -> None:
 async def _stream(x: Exchange, answer: Answer, pulse: Pulse) -> None:
     """Events, whole and untouched."""
     events = x.events = EventStream(hide_usage=x.decided.hide_usage)
-    reply, content, endpoint = x.reply, answer.response.content, x.choice.endpoint if x.choice else None
-    await reply.begin(answer.status, answer.kind, None, streaming=True)
-    chunk = answer.first
-    try:
-        while chunk:
-            out = events.feed(chunk)
-            if out:
-                pulse.writing = True
-                await reply.part(out)
-                pulse.writing = False
+    reply, endpoint, feed = x.reply, x.choice.endpoint if x.choice else None, events.feed
+
+    def pass_on(chunk: bytes) -> None:
+        out = feed(chunk)
+        if out:
+            reply.part(out)
+        if not pulse.writing:
             pulse.since = time.monotonic()
-            if endpoint is not None:
-                endpoint.progress = pulse.since
-            chunk = await content.readany()
-    except (aiohttp.ClientError, OSError):
-        await _broken(x, events)
+        if endpoint is not None:
+            endpoint.progress = pulse.since
+
+    reply.begin(answer.status, answer.kind, None, streaming=True)
+    pass_on(answer.first)
+    try:
+        await answer.response.flow(pass_on)
+    except BrokenError:
+        _broken(x, events)
         return
+    await reply.room()
     x.summary = summary = events.summary()
     if not summary.complete and not summary.failed:
-        await _broken(x, events)
+        _broken(x, events)
         return
-    if rest := events.rest():
-        await reply.part(rest)
-    await reply.end()
+    reply.part(events.rest())
+    reply.end()
     _judge(x, answer)
 
 
-async def _broken(x: Exchange, events: EventStream) -> None:
+def _broken(x: Exchange, events: EventStream) -> None:
     """The engine died within its stream: say so, without the [DONE] that would make it look complete."""
     x.summary = events.summary()
     x.ended("upstream_error", error=errors.BROKEN.code, verdict="failed")
-    await x.reply.refuse(errors.BROKEN)
+    x.reply.refuse(errors.BROKEN)
 
 
 async def _long(x: Exchange, answer: Answer, pulse: Pulse) -> None:
     """A body that is no stream and too long to collect. Its tail says the usage; a break in it can only cut the connection."""
-    reply, content, chunk = x.reply, answer.response.content, answer.first
-    tail = b""
-    await reply.begin(answer.status, answer.kind, answer.length, streaming=False)
-    try:
-        while chunk:
-            tail = (tail + chunk)[-TAIL_BYTES:]
-            pulse.writing = True
-            await reply.part(chunk)
-            pulse.writing = False
+    reply, tail = x.reply, b""
+
+    def pass_on(chunk: bytes) -> None:
+        nonlocal tail
+        tail = (tail + chunk)[-TAIL_BYTES:]
+        reply.part(chunk)
+        if not pulse.writing:
             pulse.since = time.monotonic()
-            chunk = await content.readany()
-    except (aiohttp.ClientError, OSError):
+
+    reply.begin(answer.status, answer.kind, answer.length, streaming=False)
+    pass_on(answer.first)
+    try:
+        await answer.response.flow(pass_on)
+    except BrokenError:
         x.ended("upstream_error", error=errors.BROKEN.code, verdict="failed")
         reply.abort()
         return
+    await reply.room()
     x.summary = summarize(tail)
-    await reply.end()
+    reply.end()
     _judge(x, answer)
 
 

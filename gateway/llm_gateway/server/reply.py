@@ -1,26 +1,68 @@
-"""The client's side of one request: knows what was sent already, and so which way an error can still be told."""
+"""The answer to one request: knows what was sent already, and so which way an error can still be told."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
 
 from llm_gateway.server import errors
-from llm_gateway.server.interrupt import Send
 from llm_gateway.types import Refusal
 
+if TYPE_CHECKING:
+    from llm_gateway.server.incoming import Incoming
+
 JSON = b"application/json"
-_RESERVED = frozenset({b"content-length", b"content-type", b"transfer-encoding"})
+_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_STREAM = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
+_CLOSE = b"connection: close\r\n"
+_LAST = b"0\r\n\r\n"
+
+
+class Wire(Protocol):
+    """What a reply needs of its connection."""
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+
+    def abort(self) -> None:
+        """Cut the connection."""
+
+    def answered(self, *, close: bool) -> None:
+        """The answer is out."""
+
+    def on_pressure(self, call: Callable[[bool], None] | None) -> None:
+        """Whom to tell when the client falls behind or has caught up."""
+
+    async def room(self) -> None:
+        """Wait until the client has caught up."""
 
 
 class Reply:
-    """Sends one response."""
+    """Sends one response. ``request`` is None where there is nothing but bytes that are no request."""
 
-    __slots__ = ("_extra", "_send", "closing", "ended", "started", "status", "streaming")
+    __slots__ = (
+        "_bodiless",
+        "_chunked",
+        "_close",
+        "_date",
+        "_extra",
+        "_wire",
+        "closing",
+        "ended",
+        "started",
+        "status",
+        "streaming",
+    )
 
-    def __init__(self, send: Send, request_id: str, *, closing: bool) -> None:
-        self._send = send
-        self._extra: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode())]
-        self.closing = closing  # the gateway drains: this connection takes no further request
+    def __init__(self, wire: Wire, request: Incoming | None, date: bytes) -> None:
+        self._wire = wire
+        self._date = date
+        self._extra = b""
+        self._bodiless = request is not None and request.method == "HEAD"
+        self._chunked = request is None or request.modern
+        self._close = request is None or not request.keep_alive
+        self.closing = False  # the gateway drains: this connection takes no further request
         self.started = False
         self.streaming = False
         self.ended = False
@@ -28,56 +70,73 @@ class Reply:
 
     def add(self, headers: Mapping[str, str]) -> None:
         """Headers for the response, whatever it will be. Later ones win over nothing: names must differ."""
-        self._extra += [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+        self._extra += errors.lines(headers)
 
-    async def whole(
-        self, status: int, content: bytes, kind: bytes = JSON, extra: list[tuple[bytes, bytes]] | None = None
-    ) -> None:
-        """A complete response."""
-        await self._start(
-            status, [(b"content-type", kind), (b"content-length", str(len(content)).encode()), *(extra or ())]
-        )
-        self.ended = True
-        await self._send({"type": "http.response.body", "body": content})
+    def whole(self, status: int, content: bytes, kind: bytes = JSON, extra: bytes = b"") -> None:
+        """A complete response. ``extra``: further header lines."""
+        head = self._head(status, kind, b"content-length: %d\r\n" % len(content), extra)
+        self._wire.write(head if self._bodiless else head + content)
+        self._end()
 
-    async def refuse(self, refusal: Refusal) -> None:
+    def refuse(self, refusal: Refusal) -> None:
         """An error: as a response, as the stream's last event, or, inside a body of known length, as a cut connection."""
         if not self.started:
-            await self.whole(refusal.status, errors.body(refusal), extra=errors.headers(refusal))
+            if refusal.headers.get("connection") == "close":
+                self._close = True
+            self.whole(refusal.status, errors.body(refusal), extra=errors.head(refusal))
         elif self.streaming and not self.ended:
-            self.ended = True
-            await self._send({"type": "http.response.body", "body": errors.event(refusal)})
+            self.part(errors.event(refusal))
+            self.end()
 
-    async def begin(self, status: int, kind: bytes, length: int | None, *, streaming: bool) -> None:
+    def begin(self, status: int, kind: bytes, length: int | None, *, streaming: bool) -> None:
         """Start a response whose body follows in parts."""
         self.streaming = streaming
-        size = [] if length is None else [(b"content-length", str(length).encode())]
-        steady = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")] if streaming else []
-        await self._start(status, [(b"content-type", kind), *size, *steady])
+        if length is not None:
+            self._chunked = False
+            framing = b"content-length: %d\r\n" % length
+        else:
+            framing = b"transfer-encoding: chunked\r\n" if self._chunked else b""
+            self._close = self._close or not self._chunked  # its end is the body's
+        self._wire.write(self._head(status, kind, framing, _STREAM if streaming else b""))
 
-    async def part(self, content: bytes) -> None:
-        """A part of the body; returns when the client's side has room for more."""
-        await self._send({"type": "http.response.body", "body": content, "more_body": True})
+    def part(self, content: bytes) -> None:
+        """A part of the body. Who writes much listens to `on_pressure`."""
+        if content and not self._bodiless:
+            self._wire.write(b"%x\r\n%b\r\n" % (len(content), content) if self._chunked else content)
 
-    async def end(self) -> None:
+    def end(self) -> None:
         """The body is complete."""
-        self.ended = True
-        await self._send({"type": "http.response.body", "body": b""})
+        if self._chunked and not self._bodiless:
+            self._wire.write(_LAST)
+        self._end()
 
     def abort(self) -> None:
-        """Cut the connection now. Ending the handler early would close it only after a slow client took all that waits for it.
-
-        ASGI has no word for this: uvicorn's ``send`` is a method of the object that holds the transport. Elsewhere this does nothing.
-        """
+        """Cut the connection now. Closing would come only after a slow client took all that waits for it."""
         self.ended = True
-        transport = getattr(getattr(self._send, "__self__", None), "transport", None)
-        if transport is not None:
-            transport.abort()
+        self._wire.abort()
 
-    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    def on_pressure(self, call: Callable[[bool], None] | None) -> None:
+        """Call this when the client falls behind (True) and has caught up (False)."""
+        self._wire.on_pressure(call)
+
+    async def room(self) -> None:
+        """Wait until the client has caught up."""
+        await self._wire.room()
+
+    def close(self) -> None:
+        """The handler is done: what it began and did not end can only be cut, and what it did not begin is our fault."""
+        if not self.started:
+            self.refuse(errors.INTERNAL)
+        elif not self.ended:
+            self.abort()
+
+    def _head(self, status: int, kind: bytes, framing: bytes, extra: bytes) -> bytes:
         self.started = True
         self.status = status
-        headers += self._extra
-        if self.closing:
-            headers.append((b"connection", b"close"))
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        last = _CLOSE if (self.closing or self._close) and b"connection: close" not in extra else b""
+        line = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        return b"%b%bcontent-type: %b\r\n%b%b%b%b\r\n" % (line, self._date, kind, framing, extra, self._extra, last)
+
+    def _end(self) -> None:
+        self.ended = True
+        self._wire.answered(close=self.closing or self._close)

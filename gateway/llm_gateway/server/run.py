@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import signal
-import socket
-from collections.abc import Iterator
 from pathlib import Path
-
-import uvicorn
 
 from llm_gateway.config import Snapshot
 from llm_gateway.reload import Reloader
-from llm_gateway.server.app import App, api, operations
+from llm_gateway.server.app import api, operations
 from llm_gateway.server.gateway import Gateway
-from llm_gateway.server.protocol import Protocol
+from llm_gateway.server.listener import Listener, listen
 
-BACKLOG = 2048
-KEEP_ALIVE = 75  # seconds; above the 60 s that load balancers keep idle connections, so that they close first
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: two servers share one process, and draining has an order."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+ADMIN_GRACE = 1.0  # seconds, for a scrape on its way
 
 
 async def run(snapshot: Snapshot, *, config: Path | None = None, gateway: Gateway | None = None) -> None:
@@ -43,75 +28,35 @@ async def run(snapshot: Snapshot, *, config: Path | None = None, gateway: Gatewa
     settings = snapshot.server
     ports = [listen(settings.host, port) for port in (settings.port, settings.admin_port)]
     await gateway.start()
-    public = make_server(api(gateway), settings.host, settings.port, grace=settings.drain_s)
-    admin = make_server(operations(gateway), settings.host, settings.admin_port, grace=1)
-    serving = [asyncio.create_task(server.serve([port])) for server, port in zip((public, admin), ports, strict=True)]
+    public, admin = Listener(api(gateway)), Listener(operations(gateway))
+    for listener, port in zip((public, admin), ports, strict=True):
+        await listener.start(port)
     reloader = Reloader(gateway, config) if config is not None else None
     if reloader is not None:
         reloader.start()
-    for server in (public, admin):
-        while not server.started and not any(task.done() for task in serving):  # noqa: ASYNC110 -- uvicorn has no event for it
-            await asyncio.sleep(0.01)
     models = sorted(snapshot.models)
     gateway.events.say(
         "started", port=settings.port, admin_port=settings.admin_port, models=models, config=snapshot.digest[:12]
     )
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait([stopped, *serving], return_when=asyncio.FIRST_COMPLETED)
-    await _drain(gateway, public, serving[0], settings.drain_delay_s, hurry)
-    admin.should_exit = True
+    await stop.wait()
+    await _drain(gateway, public, hurry)
+    await admin.stop(ADMIN_GRACE)
     if reloader is not None:
         await reloader.close()
-    await asyncio.gather(*serving)
-    stopped.cancel()
     gateway.events.say("stopped", unfinished=gateway.open)
     await gateway.close()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that takes connections, before anything slow is loaded. Raises OSError where the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise OSError(error.errno, f"port {port} of {host}: {os.strerror(error.errno or 0)}") from error
-
-
-async def _drain(
-    gateway: Gateway, public: uvicorn.Server, serving: asyncio.Task[None], delay: float, hurry: asyncio.Event
-) -> None:
+async def _drain(gateway: Gateway, public: Listener, hurry: asyncio.Event) -> None:
+    settings = gateway.snapshot.server
     gateway.draining = True
     gateway.events.say("draining", open_requests=gateway.open)
-    hurried = asyncio.create_task(hurry.wait())
-    await asyncio.wait([hurried, serving], timeout=delay, return_when=asyncio.FIRST_COMPLETED)
-    public.should_exit = True
-    await asyncio.wait([hurried, serving], return_when=asyncio.FIRST_COMPLETED)
-    public.force_exit = hurry.is_set()
-    hurried.cancel()
-
-
-def make_server(app: App, host: str, port: int, *, grace: float) -> uvicorn.Server:
-    """A server that writes no log of its own; ``grace`` seconds for open connections when it stops."""
-    return _Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            http=Protocol,
-            ws="none",
-            lifespan="off",
-            loop="none",
-            interface="asgi3",
-            log_config=None,
-            log_level="critical",  # requests are logged by us, and a connection cut on purpose is no error
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            backlog=BACKLOG,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=max(1, round(grace)),
-        )
-    )
+    try:
+        await asyncio.wait_for(hurry.wait(), settings.drain_delay_s)
+    except TimeoutError:
+        await public.stop(settings.drain_s, hurry)
+    else:
+        await public.stop(0, hurry)
 
 
 def _on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:

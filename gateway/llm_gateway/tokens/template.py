@@ -7,9 +7,8 @@ the count must equal what the engine counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, NoReturn
 
 import orjson
@@ -45,6 +44,19 @@ class _Generation(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
+_DICT_WORDS = frozenset(dir(dict))
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """The sandbox, with a short way to what templates ask most: a field of a map."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 -- whatever templates hold
+        """``obj.attribute``: an attribute first, then an item. A plain dict has no attributes but its methods."""
+        if type(obj) is dict and attribute in obj and attribute not in _DICT_WORDS:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
 def _refuse(message: str) -> NoReturn:
     raise TemplateRefusalError(message)
 
@@ -61,12 +73,12 @@ class ChatTemplate:
     """One compiled template. ``special``: `bos_token` and the like, by name. Raises jinja2.TemplateError for a broken one."""
 
     def __init__(self, source: str, special: Mapping[str, str]) -> None:
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols]
-        )
+        environment = _Environment(trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols])
         environment.filters["tojson"] = _tojson
         environment.globals.update(raise_exception=_refuse, strftime_now=_now)
-        self._render: Callable[..., str] = partial(environment.from_string(source).render, **special)
+        self._template = environment.from_string(source)
+        self._globals = {**self._template.globals, **special}
+        self._context = environment.context_class
         self.wants_parts = _reads_parts(environment.parse(source))
         self._knows_developer = '"developer"' in source or "'developer'" in source
 
@@ -76,11 +88,14 @@ class ChatTemplate:
         unfinished = body.get("continue_final_message", False)
         try:
             text = self._render(
-                **_arguments(body),
-                messages=messages,
-                tools=_tools(body.get("tools")),
-                documents=body.get("documents"),
-                add_generation_prompt=body.get("add_generation_prompt", True) and not unfinished,
+                {
+                    **self._globals,
+                    **_arguments(body),
+                    "messages": messages,
+                    "tools": _tools(body.get("tools")),
+                    "documents": body.get("documents"),
+                    "add_generation_prompt": body.get("add_generation_prompt", True) and not unfinished,
+                }
             )
         except TemplateRefusalError:
             raise
@@ -96,6 +111,12 @@ class ChatTemplate:
         ) as error:
             raise TemplateRefusalError(f"the chat template failed ({type(error).__name__})") from None
         return _cut_after(text, messages[-1]) if unfinished else text
+
+    def _render(self, names: dict[str, Any]) -> str:
+        """`Template.render` without what it does anew each time: gathering globals from a chain of maps, and rewriting tracebacks."""
+        template = self._template
+        context = self._context(template.environment, names, template.name, template.blocks)
+        return "".join(template.root_render_func(context))
 
     def _message(self, message: Message) -> Message:
         role = message["role"]

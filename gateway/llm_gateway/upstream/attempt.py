@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
-import aiohttp
-from yarl import URL
+import msgspec
 
 from llm_gateway.types import Refusal
+from llm_gateway.upstream.client import Target
+from llm_gateway.upstream.pool import Pool
+from llm_gateway.upstream.response import BrokenError, Response, UnreachableError
 
-WHOLE_BYTES = (
-    1 << 20
-)  # an answer that is no stream is collected up to this size, so that an engine's death is a clean error
-ERROR_BYTES = 64 << 10
 _OK = 200  # HTTPStatus.OK, without the enumeration's cost on every request
 SHED_WORDS = (b"currently busy", b"backlog limit")  # vLLM 0.32's two refusals; a proxy's own 503 says neither
 
 Reason = Literal["connect", "disconnected", "status", "ttft", "broken", "shed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The engine answers: its first bytes, and the rest still to read where ``more``."""
 
     status: int
@@ -32,13 +28,12 @@ class Answer:
     first: bytes
     more: bool
     length: int | None
-    response: aiohttp.ClientResponse
+    response: Response
     retry_after: str | None = None
     revision: str | None = None  # what the mesh says it chose, where it says so
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """No answer. ``retry``: another endpoint may be asked, since nothing reached the client and the fault is not the request's."""
 
     reason: Reason
@@ -52,105 +47,69 @@ class Attempt:
     __slots__ = ("_response",)
 
     def __init__(self) -> None:
-        self._response: aiohttp.ClientResponse | None = None
+        self._response: Response | None = None
 
     async def open(
-        self,
-        session: aiohttp.ClientSession,
-        url: URL,
-        body: bytes,
-        *,
-        headers: dict[str, str],
-        connect: aiohttp.ClientTimeout,
-        ttft: float | None,
+        self, pool: Pool, target: Target, data: bytes, *, connect: float, ttft: float | None
     ) -> Answer | Failure:
-        """Send the request and wait for the first bytes; ``ttft`` seconds at most, where given."""
+        """Send the request and wait for the first bytes; ``connect`` seconds for the connection, ``ttft`` for all of it, where given."""
         try:
             if ttft is None:
-                return await self._open(session, url, body, headers, connect)
-            async with asyncio.timeout(ttft):
-                return await self._open(session, url, body, headers, connect)
-        except TimeoutError as error:
-            self.close()
-            if isinstance(error, aiohttp.ServerTimeoutError):
-                return _failure("connect", "The engine could not be reached in time.")
+                response = await pool.ask(target.origin, data, connect=connect)
+            else:
+                async with asyncio.timeout(ttft):
+                    response = await pool.ask(target.origin, data, connect=connect)
+        except TimeoutError:
             return _late(ttft or 0.0)
-        except (aiohttp.ClientConnectorError, ConnectionRefusedError):
-            self.close()
+        except UnreachableError:
             return _failure("connect", "The engine could not be reached.")
-        except (aiohttp.ClientError, OSError, ValueError):
-            self.close()
+        except BrokenError as error:
+            if error.within_answer:
+                return _failure("broken", "The engine broke the connection within its answer.", retry=False)
             return _failure("disconnected", "The engine broke the connection before it answered.")
+        self._response = response
+        status = response.status
+        if status != _OK and (failure := _unusable(response)) is not None:
+            return failure
+        return _answer(response)
 
     def close(self) -> None:
         """Abort what is still running: the engine sees the connection end. Harmless after the end of the answer."""
         if self._response is not None:
             self._response.close()
 
-    async def _open(
-        self,
-        session: aiohttp.ClientSession,
-        url: URL,
-        body: bytes,
-        headers: dict[str, str],
-        connect: aiohttp.ClientTimeout,
-    ) -> Answer | Failure:
-        response = self._response = await session.post(
-            url, data=body, headers=headers, timeout=connect, allow_redirects=False
-        )
-        status = response.status
-        if status != _OK:
-            failure = await _unusable(response)
-            if failure is not None:
-                return failure
-        kind = response.headers.get("content-type", "application/json")
-        streaming = kind.startswith("text/event-stream")
-        if streaming:
-            first, more = await response.content.readany(), True
-            if not first:
-                return _failure("disconnected", "The engine ended the stream before its first byte.")
-        else:
-            try:
-                first = await _some(response, WHOLE_BYTES)
-            except (aiohttp.ClientError, OSError):
-                self.close()
-                return _failure("broken", "The engine broke the connection within its answer.", retry=False)
-            more = not response.content.at_eof()
-        return Answer(
-            status,
-            kind.encode("latin-1"),
-            streaming,
-            first,
-            more,
-            response.content_length,
-            response,
-            response.headers.get("retry-after"),
-            response.headers.get("x-llm-revision"),
-        )
+
+def _answer(response: Response) -> Answer | Failure:
+    headers = response.headers
+    first = response.take()
+    if response.streaming and not first:
+        return _failure("disconnected", "The engine ended the stream before its first byte.")
+    length, after, revision = (
+        headers.get(b"content-length"),
+        headers.get(b"retry-after"),
+        headers.get(b"x-llm-revision"),
+    )
+    return Answer(
+        response.status,
+        headers.get(b"content-type", b"application/json"),
+        response.streaming,
+        first,
+        response.streaming or not response.complete,
+        int(length) if length is not None else None,
+        response,
+        after.decode("latin-1") if after is not None else None,
+        revision.decode("latin-1") if revision is not None else None,
+    )
 
 
-async def _unusable(response: aiohttp.ClientResponse) -> Failure | None:
+def _unusable(response: Response) -> Failure | None:
     """What a status other than 200 means, None where it is an answer for the client."""
     status = response.status
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return _refused(status, await _some(response, ERROR_BYTES))
+        return _refused(status, response.take())
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return _failure("status", "The engine refused the gateway's own credentials.", retry=False)
     return None
-
-
-async def _some(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The body up to its end or a little above the limit."""
-    content = response.content
-    first = await content.readany()
-    if content.at_eof():
-        return first
-    parts, size = [first], len(first)
-    while size <= limit and not content.at_eof():
-        part = await content.readany()
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts)
 
 
 def _refused(status: int, body: bytes) -> Failure:

@@ -1,15 +1,16 @@
-"""The HTTP client towards engines."""
+"""What engines are sent: one request line and head, built anew, so that no header of the client's passes but the trace context."""
 
 from __future__ import annotations
 
-import socket
+import asyncio
 from collections.abc import Mapping
 from functools import lru_cache
+from urllib.parse import urlsplit
 
-import aiohttp
-from yarl import URL
+import msgspec
 
 from llm_gateway.types import Endpoint
+from llm_gateway.upstream.pool import Origin, Pool
 
 PATHS: dict[Endpoint, str] = {
     "chat": "/v1/chat/completions",
@@ -17,54 +18,66 @@ PATHS: dict[Endpoint, str] = {
     "embeddings": "/v1/embeddings",
     "rerank": "/v1/rerank",
 }
-KEEP_ALIVE = 4.0  # seconds; vLLM closes idle connections after 5 (VLLM_HTTP_TIMEOUT_KEEP_ALIVE), and whoever closes first should be us
-DNS_SECONDS = 5
+_TRACE = (b"traceparent", b"tracestate")
+_PORTS = {"http": 80, "https": 443}
+_OK = 200
 
 
-def open_session() -> aiohttp.ClientSession:
-    """One session for all engines. Admission bounds the connections, so the pool does not."""
-    connector = aiohttp.TCPConnector(
-        limit=0,
-        keepalive_timeout=KEEP_ALIVE,
-        ttl_dns_cache=DNS_SECONDS,
-        socket_factory=_no_delay,
-        enable_cleanup_closed=False,
-    )
-    return aiohttp.ClientSession(
-        connector=connector,
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
-        timeout=aiohttp.ClientTimeout(total=None),
-        trust_env=False,
-    )
+class Target(msgspec.Struct, frozen=True):
+    """One endpoint of one engine. start: request line and the headers that never change, up to the value of `x-request-id`."""
+
+    origin: Origin
+    start: bytes
 
 
 @lru_cache(maxsize=4096)
-def url(base: str, endpoint: Endpoint) -> URL:
-    """An engine's URL, parsed once."""
-    return URL(base + PATHS[endpoint])
+def target(base: str, endpoint: Endpoint) -> Target:
+    """An engine's endpoint, parsed once. Raises ValueError for what is no HTTP URL."""
+    origin, host, path = _split(base + PATHS[endpoint])
+    start = f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\naccept-encoding: identity\r\nx-request-id: "
+    return Target(origin, start.encode("latin-1"))
 
 
-@lru_cache(maxsize=256)
-def timeout(connect: float) -> aiohttp.ClientTimeout:
-    """Bound name resolution and connecting; the other deadlines are the request's own."""
-    return aiohttp.ClientTimeout(total=None, connect=connect)
-
-
-def headers(request_id: str, key: str | None, track: Mapping[str, str], trace: Mapping[bytes, bytes]) -> dict[str, str]:
-    """All that an engine is told: built anew, so that no header of the client's passes but the trace context."""
-    sent = {"content-type": "application/json", "accept-encoding": "identity", "x-request-id": request_id, **track}
+def request(
+    target: Target,
+    body: bytes,
+    request_id: str,
+    key: str | None,
+    track: Mapping[str, str],
+    trace: Mapping[bytes, bytes],
+) -> bytes:
+    """The whole request. ``request_id``, ``key`` and ``track`` are ours, and ``trace`` was parsed: none holds a line's end."""
+    lines = f"{request_id}\r\n"
+    for name, value in track.items():
+        lines += f"{name}: {value}\r\n"
     if key is not None:
-        sent["authorization"] = f"Bearer {key}"
-    for name in (b"traceparent", b"tracestate"):
-        if name in trace:
-            sent[name.decode()] = trace[name].decode("latin-1")
-    return sent
+        lines += f"authorization: Bearer {key}\r\n"
+    head = lines.encode("latin-1")
+    for field in _TRACE:
+        if field in trace:
+            head += b"%b: %b\r\n" % (field, trace[field])
+    return b"%bcontent-length: %d\r\n\r\n%b" % (target.start + head, len(body), body)
 
 
-def _no_delay(address: aiohttp.AddrInfoType) -> socket.socket:
-    family, kind, protocol, *_ = address
-    made = socket.socket(family=family, type=kind, proto=protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    return made
+async def get(pool: Pool, url: str, *, seconds: float) -> bytes:
+    """Body of a GET, of at most `WHOLE_BYTES`. Raises OSError, ValueError or TimeoutError."""
+    origin, host, path = _split(url)
+    data = f"GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: application/json\r\naccept-encoding: identity\r\n\r\n"
+    async with asyncio.timeout(seconds):
+        response = await pool.ask(origin, data.encode("latin-1"), connect=seconds)
+    if response.status != _OK or not response.complete:
+        response.close()
+        raise ValueError(f"HTTP {response.status}, or an answer that is too large")
+    return response.take()
+
+
+def _split(url: str) -> tuple[Origin, str, str]:
+    """Origin, `host` header and path of a URL."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname or any(letter <= " " for letter in url):
+        raise ValueError("no HTTP URL")
+    port = parts.port or _PORTS[parts.scheme]
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = name if port == _PORTS[parts.scheme] else f"{name}:{port}"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Origin(parts.hostname, port, parts.scheme == "https"), host, path

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -23,8 +22,7 @@ _ERROR = re.compile(rb'(?:^|[\r\n])data:\s*\{\s*"error"\s*:')
 _DONE = re.compile(rb"(?:^|[\r\n])data:\s*\[DONE\]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """What the end of an answer said. Tokens are None where the engine did not say."""
 
     prompt_tokens: int | None = None

@@ -231,16 +231,14 @@ def _track(headers: Headers, identity: Identity, warnings: list[str]) -> str | N
 
 def _conversation(endpoint: Endpoint, body: Body, headers: Headers, identity: Identity) -> bytes:
     """What stays the same within a conversation: the client's own id, else how the conversation began."""
-    digest = blake2b(identity.tenant.name.encode(), digest_size=8)
     name = headers.get(b"x-llm-conversation")
     if name is not None:
-        digest.update(b"id\0" + name)
+        parts = [b"id", name]
     elif endpoint == "chat":
-        for message in body["messages"][:2]:
-            digest.update(b"\0" + _sample(message.get("content")))
+        parts = [b"", *[_sample(message.get("content")) for message in body["messages"][:2]]]
     else:
-        digest.update(b"\0" + _sample(body[PROMPT_FIELD[endpoint]]))
-    return digest.digest()
+        parts = [b"", _sample(body[PROMPT_FIELD[endpoint]])]
+    return blake2b(identity.tenant.name.encode() + b"\0".join(parts), digest_size=8).digest()
 
 
 def _sample(content: object) -> bytes:

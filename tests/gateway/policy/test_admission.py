@@ -361,3 +361,26 @@ def test_a_model_that_goes_away_takes_its_queue_along() -> None:
 )
 def test_capacity(ready: dict[str, int], gateways: int, weights: dict[str, float] | None, expected: Capacity) -> None:
     assert capacity(snapshot().models["chat"], ready, gateways, weights) == expected
+
+
+CHAT = snapshot().models["chat"]  # read once: a hundred examples ask for it
+
+
+@settings(deadline=None)
+@given(
+    stable=st.integers(0, 20),
+    canary=st.integers(0, 5),
+    weight=st.integers(0, 100),
+    gateways=st.integers(1, 12),
+)
+def test_gateways_share_what_the_engines_run(stable: int, canary: int, weight: int, gateways: int) -> None:
+    """Together they admit all that runs and less than one request each above it; and no revision gets more than it can run."""
+    model = CHAT
+    ready, weights = {"v1": stable, "v2": canary}, {"v1": 100 - weight, "v2": weight}
+    whole, share = (capacity(model, ready, count, weights).slots for count in (1, gateways))
+    assert whole <= share * gateways < whole + gateways
+    live = {name: weights[name] for name in weights if weights[name] and ready[name]}
+    for name, part in live.items():
+        runs = ready[name] * model.revisions[name].concurrency
+        assert (whole - 1) * part / sum(live.values()) < runs + 1e-6
+    assert (whole > 0) == bool(live)

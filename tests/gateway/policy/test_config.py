@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,8 @@ UNITLESS = {
         ("conditions", ("rule", "when"), {"promptTokens", "class"}),
         ("routing", "routing", set()),
         ("jwt", ("gateway", "jwt"), set()),
-        ("limits", ("tenant", "limits"), set()),
-        ("modelLimits", "limits", {"queueTimeout", "requestTimeout", "maxConcurrentRequests"}),
+        ("limits", "tenantLimits", set()),
+        ("modelLimits", "limits", {"queueTimeout", "requestTimeout", "ttftTimeout", "maxConcurrentRequests"}),
         ("tenant", "tenant", {"keys", "limits"}),
         ("limitStore", ("gateway", "limitStore"), {"password"}),
     ],
@@ -140,6 +141,10 @@ def test_weights_by_track() -> None:
         ),
         ({"models": {"chat": {"tracks": {"canary": {"revision": "v9"}}}}}, "GW001: models.chat.tracks.canary.revision"),
         ({"models": {"chat": {"tracks": {"stable": {"weight": 95}}}}}, "weights of stable and canary are 105, not 100"),
+        (
+            {"models": {"chat": {"tracks": {"shadow": {"revision": "v1", "mirrorPercent": 1}}}}},
+            "GW005: models.chat.tracks.shadow.revision: copies need engines of their own",
+        ),
         ({"models": {"chat": {"tracks": None}}}, "several revisions and no tracks.stable.revision"),
         ({"models": {"chat": {"limits": {"maxCompletionTokens": 0}}}}, "needs maxCompletionTokens above 0"),
         ({"models": {"embed": {"limits": {"maxCompletionTokens": 5}}}}, "completes nothing"),
@@ -156,6 +161,8 @@ def test_weights_by_track() -> None:
             {"tenants": {"acme": {"keys": {"a": {"sha256": sha("k1")}}}, "other": {"keys": {"b": {"sha256": sha("k1")}}}}},
             "the key acme.a is the same key",
         ),
+        ({"tenants": {"acme": {"keys": {"a": {"sha256": sha("k1"), "expires": "2027-02-30"}}}}}, "GW006: tenants.acme.keys.a.expires"),
+        ({"tenants": {"acme": {"keys": {"a": {"sha256": sha("k1"), "expires": "0000-01-01"}}}}}, "GW006: tenants.acme.keys.a.expires"),
         ({"anonymous": "nobody"}, "GW001: anonymous"),
     ],
 )  # fmt: skip
@@ -200,6 +207,12 @@ def test_secrets_are_read_and_not_shown(tmp_path: Path) -> None:
     assert not {"hunter2", "engine-key"} & set(repr(made).replace("'", " ").split())
     assert "hunter2" not in repr(made)
     assert {password, key} <= set(made.files)
+
+
+def test_a_key_may_last_to_the_end_of_the_calendar() -> None:
+    keys = {"a": {"sha256": sha("k1"), "expires": "9999-12-31"}}
+    (key,) = snapshot({"tenants": {"acme": {"keys": keys}}}).tenants["acme"].keys
+    assert key.expires_at == datetime(9999, 12, 31, tzinfo=UTC).timestamp() + 86_400
 
 
 def test_load_from_a_file(tmp_path: Path) -> None:

@@ -262,8 +262,7 @@ def test_memory_forgets_what_is_paid() -> None:
         asyncio.run(store.settle(granted(store.reserve_now(who, "chat", 1, request_id=str(index))), 1))
     clock.now += 2 * 86400
     granted(store.reserve_now(identity("last", limits={"requests_per_minute": 60}), "chat", 1, request_id="z"))
-    assert len(store._minutes) == 1
-    assert not store._days
+    assert len(store._states) == 1
     assert len(store._open) == 1
 
 

@@ -18,7 +18,7 @@ from llm_gateway import config
 from llm_gateway.logs import Events
 from llm_gateway.server.app import api, operations
 from llm_gateway.server.gateway import Gateway
-from llm_gateway.server.run import make_server
+from llm_gateway.server.listener import Listener, listen
 
 CHAT = "/v1/chat/completions"
 KEY = "sk-test-0123456789abcdef0123456789abcdef"
@@ -214,17 +214,16 @@ async def running(document: dict[str, Any], log: Path, **kwargs: Any) -> AsyncIt
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     gateway = Gateway(config.loads(json.dumps(document)), events=Events(descriptor), **kwargs)
     await gateway.start()
-    servers = [make_server(app(gateway), "127.0.0.1", 0, grace=1) for app in (api, operations)]
-    tasks = [asyncio.create_task(server.serve()) for server in servers]
-    while not all(server.started for server in servers):  # noqa: ASYNC110 -- uvicorn has no event for it
-        await asyncio.sleep(0.005)
-    ports = [server.servers[0].sockets[0].getsockname()[1] for server in servers]
+    listeners = [Listener(app(gateway)) for app in (api, operations)]
+    sockets = [listen("127.0.0.1", 0) for _ in listeners]
+    ports = [found.getsockname()[1] for found in sockets]
+    for listener, found in zip(listeners, sockets, strict=True):
+        await listener.start(found)
     try:
         yield Lab(gateway, *ports, log)
     finally:
-        for server in servers:
-            server.should_exit = server.force_exit = True
-        await asyncio.gather(*tasks)
+        for listener in listeners:
+            await listener.stop(0)
         await gateway.close()
         os.close(descriptor)
 

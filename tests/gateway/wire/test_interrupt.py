@@ -7,28 +7,39 @@ import time
 
 import pytest
 
-from llm_gateway.server.interrupt import Interrupt, Message, Pulse
+from llm_gateway.server.incoming import Incoming
+from llm_gateway.server.interrupt import Interrupt, Pulse
 
 
-def test_any_server_that_says_disconnect_ends_the_request() -> None:
-    """uvicorn tells us through its protocol; every other ASGI server through `receive`."""
+class Silent:
+    """A connection on which nothing happens."""
 
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def go_on(self) -> None: ...
+
+
+def test_a_client_that_leaves_ends_the_request_even_if_it_left_before_anyone_looked() -> None:
     async def main() -> None:
-        async def receive() -> Message:
-            await asyncio.sleep(0.02)
-            return {"type": "http.disconnect"}
-
-        interrupt = Interrupt()
-        interrupt.watch(receive)
-        began = time.monotonic()
-        try:
-            await asyncio.sleep(5)
-        except asyncio.CancelledError:
-            assert interrupt.caught()
-        assert interrupt.reason == "client_left"
-        assert time.monotonic() - began < 1
-        await asyncio.sleep(0)  # the task goes on
-        interrupt.close()
+        for early in (True, False):
+            request = Incoming(Silent(), "POST", "/", {})
+            interrupt = Interrupt(asyncio.current_task())
+            if early:
+                request.lose()
+            else:
+                asyncio.get_running_loop().call_later(0.02, request.lose)
+            interrupt.watch(request)
+            began = time.monotonic()
+            try:
+                await asyncio.sleep(5)
+            except asyncio.CancelledError:
+                assert interrupt.caught()
+            assert interrupt.reason == "client_left"
+            assert time.monotonic() - began < 1
+            await asyncio.sleep(0)  # the task goes on
+            interrupt.close()
 
     asyncio.run(main())
 
@@ -36,7 +47,7 @@ def test_any_server_that_says_disconnect_ends_the_request() -> None:
 def test_a_cancellation_that_is_not_ours_is_told_apart() -> None:
     async def main() -> None:
         async def request() -> None:
-            interrupt = Interrupt()
+            interrupt = Interrupt(asyncio.current_task())
             try:
                 await asyncio.sleep(5)
             except asyncio.CancelledError:
@@ -54,7 +65,7 @@ def test_a_cancellation_that_is_not_ours_is_told_apart() -> None:
 
 def test_nothing_interrupts_once_it_is_closed() -> None:
     async def main() -> None:
-        interrupt = Interrupt()
+        interrupt = Interrupt(asyncio.current_task())
         interrupt.deadline(0.01, "total")
         interrupt.close()
         interrupt.cut("client_left")
@@ -67,7 +78,7 @@ def test_nothing_interrupts_once_it_is_closed() -> None:
 @pytest.mark.parametrize(("writing", "reason"), [(False, "idle"), (True, "slow_reader")])
 def test_one_timer_keeps_both_deadlines_of_a_stream(writing: bool, reason: str) -> None:  # noqa: FBT001 -- a case
     async def main() -> None:
-        interrupt = Interrupt()
+        interrupt = Interrupt(asyncio.current_task())
         pulse = Pulse(interrupt, idle=0.05, write=0.15) if not writing else Pulse(interrupt, idle=5, write=0.05)
         for _ in range(6):  # as long as it beats, nothing happens
             await asyncio.sleep(0.02)

@@ -94,6 +94,7 @@ async def cluster(
         document["provider"] = {
             "kind": kind,
             "namespace": "llm",
+            "name": "llm-serving",
             "release": "rel",
             "gatewayService": "gw",
             "brakeConfigMap": "rel-brake",
@@ -239,7 +240,7 @@ def test_only_the_releases_objects_are_asked_for_with_the_pods_token(log: Path, 
             }
             slices = "/apis/discovery.k8s.io/v1/namespaces/llm/endpointslices"
             assert asked == {
-                (slices, "llmgen.dev/revision,app.kubernetes.io/instance=rel", ""),
+                (slices, "llmgen.dev/revision,app.kubernetes.io/name=llm-serving,app.kubernetes.io/instance=rel", ""),
                 (slices, "kubernetes.io/service-name=gw", ""),
                 ("/api/v1/namespaces/llm/configmaps", "", "metadata.name=rel-brake"),
             }

@@ -246,6 +246,19 @@ def test_metrics_count_what_happened(log: Path) -> None:
     asyncio.run(main())
 
 
+def test_demand_is_counted_from_zero(log: Path) -> None:
+    """A counter that appears with its first request has no rate until the second, and a model at zero would sleep through it."""
+
+    async def main() -> None:
+        async with Mock(either) as engine, running(settings(engine.url), log) as lab:
+            demand = 'llm_gateway_demand_total{model="chat"}'
+            assert lab.metric(demand) == 0
+            await lab.ask(prompt())
+            assert lab.metric(demand) == 1
+
+    asyncio.run(main())
+
+
 def test_probes_and_metrics_are_on_a_port_of_their_own(log: Path) -> None:
     async def main() -> None:
         async with running(settings("http://127.0.0.1:9"), log) as lab:
