@@ -4,8 +4,11 @@ Arguments: (dict "root" root "models" list "engines" list "surface" map). Prints
 */ -}}
 {{- define "llm-serving.validate" -}}
 {{- $problems := dict "found" list -}}
-{{- $splits := and .root.Values.gateway.enabled (eq .root.Values.traffic.provider "gateway") -}}
+{{- $splits := or .root.Values.gateway.enabled (eq .root.Values.traffic.provider "istio") -}}
 {{- include "llm-serving.validate.names" (dict "all" . "to" $problems) -}}
+{{- if and .root.Values.traffic.mtls (ne .root.Values.traffic.provider "istio") -}}
+{{- include "llm-serving.problem" (dict "to" $problems "path" "traffic.mtls" "got" true "want" "false: without traffic.provider istio nobody speaks mutual TLS to engines") -}}
+{{- end -}}
 {{- range .models -}}
 {{- include "llm-serving.validate.model" (dict "model" . "splits" $splits "to" $problems) -}}
 {{- end -}}
@@ -15,6 +18,8 @@ Arguments: (dict "root" root "models" list "engines" list "surface" map). Prints
 {{- include "llm-serving.validate.surface" (dict "engine" . "to" $problems) -}}
 {{- end -}}
 {{- include "llm-serving.validate.volumes" (dict "all" . "to" $problems) -}}
+{{- include "llm-serving.validate.scaling" (dict "all" . "to" $problems) -}}
+{{- include "llm-serving.validate.observability" (dict "all" . "to" $problems) -}}
 {{- if .root.Values.gateway.enabled -}}
 {{- include "llm-serving.validate.gateway" (dict "all" . "to" $problems) -}}
 {{- end -}}

@@ -3,14 +3,17 @@ Metadata of an engine's pod. No version, chart or track here: an upgrade of the 
 Argument: engine.
 */ -}}
 {{- define "llm-serving.engine.podMetadata" -}}
-{{- $labels := dict "sidecar.istio.io/inject" "false" -}}
+{{- $labels := dict "sidecar.istio.io/inject" (toString .root.Values.traffic.mtls) -}}
 {{- include "llm-serving.merge" (dict "into" $labels "over" .root.Values.commonLabels) -}}
 {{- include "llm-serving.merge" (dict "into" $labels "over" .config.podLabels) -}}
 {{- $_ := set $labels "llmgen.dev/class" .model.values.class -}}
 {{- include "llm-serving.merge" (dict "into" $labels "over" .selector) -}}
+{{- $annotations := dict -}}
+{{- include "llm-serving.observability.scrape" (dict "root" .root "port" .surface.port.number "path" .surface.paths.metrics "into" $annotations) -}}
+{{- include "llm-serving.merge" (dict "into" $annotations "over" .config.podAnnotations) -}}
 labels:
   {{- toYaml $labels | nindent 2 }}
-{{- with .config.podAnnotations }}
+{{- with $annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -8,6 +8,8 @@ Argument: engine. Prints nothing.
   load budget     = startup.budgetSeconds
     ready         = load budget: the engine gives up itself, with a message, when the startup probe would
     progress      = scheduling + load budget + minReady, and the old engine's grace where it has to leave first
+    helm          = progress for each engine, as an upgrade replaces them one after the other, and a minute, so that Helm
+                    sees Kubernetes give up first
 */ -}}
 {{- define "llm-serving.engine.times" -}}
 {{- $config := .config -}}
@@ -16,6 +18,7 @@ Argument: engine. Prints nothing.
 {{- $load := int $config.startup.budgetSeconds -}}
 {{- $leave := ternary 0 $grace $config.strategy.surge -}}
 {{- $progress := add (int $config.startup.schedulingSeconds) $load (int $config.startup.minReadySeconds) $leave -}}
+{{- $engines := max 1 (int (ternary $config.scaling.minReplicas $config.scaling.maxReplicas (eq $config.scaling.autoscaler "none"))) -}}
 {{- $_ := set . "times" (dict
   "preStop" (int $config.shutdown.preStopSeconds)
   "drain" $drain
@@ -23,5 +26,6 @@ Argument: engine. Prints nothing.
   "load" $load
   "minReady" (int $config.startup.minReadySeconds)
   "progress" $progress
+  "helm" (add (mul $engines $progress) 60)
 ) -}}
 {{- end -}}

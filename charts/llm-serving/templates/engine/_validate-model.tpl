@@ -1,5 +1,5 @@
 {{- /*
-One model's limits and tracks. Arguments: (dict "model" {path, values} "splits" whether the gateway splits traffic "to" problems).
+One model's limits and tracks. Arguments: (dict "model" {path, values} "splits" whether anybody splits traffic "to" problems).
 */ -}}
 {{- define "llm-serving.validate.model" -}}
 {{- $to := .to -}}
@@ -27,11 +27,14 @@ One model's limits and tracks. Arguments: (dict "model" {path, values} "splits" 
 {{- end -}}
 {{- $share := ternary "mirrorPercent" "weight" (eq $track "shadow") -}}
 {{- $given := int (default 0 (get (default dict $pointer) $share)) -}}
-{{- if and (ne $track "stable") (gt $given 0) (or (eq $track "shadow") (not $splits)) -}}
-{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.%s.%s" $path $track $share) "got" $given "want" "0: splitting traffic is not available yet") -}}
+{{- if and (ne $track "stable") (gt $given 0) (not $splits) -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.%s.%s" $path $track $share) "got" $given "want" "0: nobody splits requests, gateway.enabled is false and traffic.provider is gateway") -}}
+{{- end -}}
+{{- if and (eq $track "shadow") (gt $given 0) (eq $pointer.revision (dig "tracks" "stable" "revision" "" $values)) $splits -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.shadow.revision" $path) "got" $pointer.revision "want" "another than stable, whose engines answer the originals") -}}
 {{- end -}}
 {{- if and (eq $track "stable") (hasKey $pointer "weight") (ne $given 100) (not $splits) -}}
-{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.stable.weight" $path) "got" $given "want" "100: splitting traffic is not available yet") -}}
+{{- include "llm-serving.problem" (dict "to" $to "path" (printf "%s.tracks.stable.weight" $path) "got" $given "want" "100: nobody splits requests, gateway.enabled is false and traffic.provider is gateway") -}}
 {{- end -}}
 {{- end -}}
 {{- $canary := int (dig "tracks" "canary" "weight" 0 $values) -}}

@@ -36,6 +36,18 @@
   "upstream" $upstream
   "revisions" $revisions
   "tracks" $tracks -}}
+{{- with $limits.ttftTimeoutSeconds -}}
+{{- $_ := set $entry.limits "ttftTimeoutSeconds" (int .) -}}
+{{- end -}}
+{{- $parameters := list -}}
+{{- range $name, $on := $given.parameters -}}
+{{- if $on -}}
+{{- $parameters = append $parameters $name -}}
+{{- end -}}
+{{- end -}}
+{{- if $parameters -}}
+{{- $_ := set $entry "parameters" $parameters -}}
+{{- end -}}
 {{- if $given.servedName -}}
 {{- $_ := set $entry "servedName" $given.servedName -}}
 {{- end -}}

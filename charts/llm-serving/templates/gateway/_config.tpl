@@ -10,9 +10,12 @@ has the gateway's own default. Argument: gateway. Prints nothing.
   "port" (int .surface.ports.api.number)
   "adminPort" (int .surface.ports.admin.number)
   "maxBodyBytes" (int64 $given.maxBodyBytes)
-  "drainSeconds" .times.drain) -}}
+  "drainSeconds" .times.drain
+  "tenantLabels" (int $given.tenantLabels)
+  "latencyBounds" (include "llm-serving.observability.targets" .models | fromJsonArray)) -}}
 {{- $_ := set $file "provider" (dict
   "kind" .root.Values.traffic.provider
+  "name" (include "llm-serving.name" .root)
   "release" .root.Release.Name
   "gatewayService" .name
   "brakeConfigMap" .brake) -}}

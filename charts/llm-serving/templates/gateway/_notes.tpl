@@ -20,11 +20,7 @@ WARNING:   gateway.anonymous: requests without a key act as tenant {{ . }}
 {{- if and (eq $given.limitStore.kind "memory") (gt (int $given.scaling.minReplicas) 1) }}
 note:      gateway.limitStore.kind is memory: each of {{ int $given.scaling.minReplicas }} pods grants its share of a limit
 {{- end }}
-{{- if gt (int $given.scaling.maxReplicas) (int $given.scaling.minReplicas) }}
-{{- if eq $given.scaling.autoscaler "none" }}
-note:      gateway.scaling.autoscaler is none: {{ int $given.scaling.minReplicas }} pods run, whatever maxReplicas says
-{{- end }}
-{{- end }}
+           {{ include "llm-serving.notes.scaling" (dict "root" . "name" $gateway.name "scaling" $given.scaling "unit" "pods") }}
 {{- range $engine := $gateway.engines }}
 {{- if not (hasKey $gateway.tokenizers.paths (printf "%s/%s" $engine.model.key $engine.revision)) }}
 note:      {{ $engine.path }}.tokenizer is not set and its weights are out of reach: prompt tokens are estimates

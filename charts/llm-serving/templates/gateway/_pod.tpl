@@ -21,6 +21,7 @@ followed, so a change of a weight, a tenant or a rule restarts nothing. Argument
 {{- include "llm-serving.merge" (dict "into" $labels "over" .values.podLabels) -}}
 {{- include "llm-serving.merge" (dict "into" $labels "over" .selector) -}}
 {{- $annotations := dict "llmgen.dev/read-at-start" (pick .file "server" "provider" | toJson | sha256sum) -}}
+{{- include "llm-serving.observability.scrape" (dict "root" .root "port" .surface.ports.admin.number "path" .surface.paths.metrics "into" $annotations) -}}
 {{- include "llm-serving.merge" (dict "into" $annotations "over" .values.podAnnotations) -}}
 labels:
   {{- toYaml $labels | nindent 2 }}

@@ -70,5 +70,10 @@ Arguments: (dict "all" {root, models, engines} "to" problems).
 {{- range $model := (default dict $settings).models -}}
 {{- include "llm-serving.validate.gateway.model" (dict "to" $to "path" (printf "tenants.%s.models" $tenant) "model" $model "models" $models) -}}
 {{- end -}}
+{{- range $model, $limits := (default dict $settings).modelLimits -}}
+{{- if $limits -}}
+{{- include "llm-serving.validate.gateway.model" (dict "to" $to "path" (printf "tenants.%s.modelLimits" $tenant) "model" $model "models" $models) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
