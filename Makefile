@@ -45,6 +45,20 @@ apiserver: setup ## Install, upgrade and roll back all environments against a re
 	@tools/build.sh kube-apiserver
 	pytest -m apiserver tests/apiserver
 
+.PHONY: wheel
+wheel: setup ## Build the wheel and use it away from the repository
+	pytest -m wheel tests/wheel
+
+.PHONY: prometheus
+prometheus: setup ## Alerts, dashboards and triggers against a real Prometheus that watches fake engines and the gateway
+	@tools/build.sh promtool prometheus
+	pytest -m prometheus tests/observability
+
+.PHONY: pictures
+pictures: setup ## Draw the dashboards from such a Prometheus into docs/images (about six minutes)
+	@tools/build.sh prometheus
+	$(PYTHON) -m tests.observability.pictures docs/images
+
 .PHONY: e2e
 e2e: setup ## The chart and a fake engine on the cluster of $KUBECONFIG
 	@tools/e2e.sh

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# build.sh NAME...: put helm, helm4, helm-unittest, kubeconform, kube-score or kube-apiserver into .bin/, from the modules pinned in tools/.
+# build.sh NAME...: put helm, helm4, helm-unittest, kubeconform, kube-score, kube-apiserver, promtool or prometheus into .bin/, from the
+# modules pinned in tools/.
 # A supported helm on PATH is used instead of building one. Binaries are built once; a change of the pins builds them again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -49,6 +50,7 @@ build() {
     kubeconform) pin=$(module . github.com/yannh/kubeconform) ;;
     kube-score) pin=$(module kube-score github.com/zegl/kube-score) ;;
     kube-apiserver) pin=$(module apiserver k8s.io/kubernetes) ;;
+    promtool|prometheus) pin=$(module prometheus github.com/prometheus/prometheus) ;;
     *) say "build.sh: nothing is called $name"; exit 2 ;;
   esac
   fresh "$name" "$pin" && return
@@ -58,7 +60,7 @@ build() {
     return
   fi
   need_go "$name"
-  say "building $name $pin, once (a minute or two; the API server takes five)"
+  say "building $name $pin, once (a minute or two; the API server and Prometheus take five)"
   case $name in
     # An unstamped build claims Kubernetes v1.20 and refuses the chart's kubeVersion.
     helm) install . helm.sh/helm/v3/cmd/helm helm "-X helm.sh/helm/v3/internal/version.version=$pin \
@@ -68,6 +70,8 @@ build() {
     helm-unittest) install . github.com/helm-unittest/helm-unittest/cmd/helm-unittest helm-unittest ;;
     kubeconform) install . github.com/yannh/kubeconform/cmd/kubeconform kubeconform ;;
     kube-score) install kube-score github.com/zegl/kube-score/cmd/kube-score kube-score ;;
+    # The module has no assets of the user interface; the API, which the tests ask, is whole.
+    promtool|prometheus) install prometheus "github.com/prometheus/prometheus/cmd/$name" "$name" ;;
     kube-apiserver) install apiserver k8s.io/kubernetes/cmd/kube-apiserver kube-apiserver \
       "-X k8s.io/component-base/version.gitVersion=$pin -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34" ;;
   esac

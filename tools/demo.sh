@@ -19,8 +19,8 @@ quietly() {
 # field FILE KEY: the first value of a key, without quotes.
 field() { awk -v key="$2:" '$1 == key { gsub(/"/, "", $2); print $2; exit }' "$1"; }
 
-# seconds FILE: how long the slowest engine may take to be ready.
-seconds() { awk '$1 == "progressDeadlineSeconds:" && $2 > most { most = $2 } END { print most + 0 }' "$1"; }
+# seconds FILE: how long Helm has to wait for the slowest revision, which the chart has worked out.
+seconds() { awk '$1 == "llmgen.dev/helm-timeout-seconds:" { gsub(/"/, "", $2); if ($2 + 0 > most) most = $2 + 0 } END { print most + 0 }' "$1"; }
 
 # sizes SPEC: the table of `llmgen size` without its advice on growth, three shapes and three refusals of each revision.
 sizes() {

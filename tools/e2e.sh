@@ -4,5 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PWD/.bin:$PATH"
 : "${KUBECONFIG:?set KUBECONFIG to a cluster that may be used for tests}"
-tools/build.sh helm
+tools/build.sh helm prometheus
 exec pytest -m e2e tests/e2e "$@"

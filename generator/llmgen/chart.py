@@ -22,14 +22,14 @@ def folder() -> Path:
 @functools.cache
 def defaults() -> Mapping[str, Any]:
     """Return the chart's values.yaml as plain data."""
-    return _read("values.yaml")
+    return read("values.yaml")
 
 
 @functools.cache
 def flag_owners() -> Mapping[str, str]:
     """Return the engine flags that the chart sets itself, and the values key that decides each."""
     owners: dict[str, str] = {}
-    for intent in _read("files/engine.yaml")["intents"].values():
+    for intent in read("files/engine.yaml")["intents"].values():
         for flag in (intent["flag"], *intent.get("aliases", ())):
             owners[flag] = intent["from"]
     return owners
@@ -38,11 +38,12 @@ def flag_owners() -> Mapping[str, str]:
 @functools.cache
 def default_flags(kind: str) -> tuple[str, ...]:
     """Return every flag that the chart may render by itself for a model of ``kind``."""
-    engine = _read("files/engine.yaml")
+    engine = read("files/engine.yaml")
     intents = [intent["flag"] for intent in engine["intents"].values()]
     return tuple(dict.fromkeys([*intents, *engine["defaults"]["all"], *engine["defaults"].get(kind, {})]))
 
 
-def _read(name: str) -> dict[str, Any]:
+def read(name: str) -> dict[str, Any]:
+    """Return one of the chart's YAML files as plain data. Raises FileNotFoundError."""
     data: dict[str, Any] = yaml.load((folder() / name).read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 -- the safe loader, in C
     return data

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llmgen import chart
 from llmgen.problems import Path, dotted
+from llmgen.removals import removed_in_use
 
 if TYPE_CHECKING:
     from llmgen.pipeline import Outcome
@@ -17,6 +18,8 @@ Effect = Literal["added", "removed", "restart", "resize", "limit", "traffic", "o
 
 _NO_RESTART = ("scaling", "strategy")
 """Keys of a revision that are not part of its pods: changing them restarts nothing."""
+_GATEWAY_SCALER: Path = ("gateway", "scaling", "autoscaler")
+_GATEWAY_SWITCH = "; if `replicas` was rendered before, one gateway pod is left until the autoscaler looks, seconds later (helm#12650)"
 _SIDE_BY_SIDE = "a new key under `revisions` is deployed beside the old one and restarts nothing"
 
 
@@ -72,12 +75,22 @@ def compare(before: Side, after: Side) -> list[Change]:
             )
         else:
             changes += _model(name, old[name] or {}, new[name] or {})
+    changes += [
+        Change(
+            path=dotted(path),
+            effect="removed",
+            text=f"{path[1]}/{path[3]} has requests ({share}): they fail until all of the release has changed. Move the share first, "
+            "remove the revision in the next release",
+        )
+        for path, share in removed_in_use(before.values, after.values)
+    ]
     for key in sorted({*before.values, *after.values} - {"models"}):
         changes += [
             Change(
                 path=dotted(path),
                 effect="other",
-                text=f"{dotted(path)}: {_show(was)} -> {_show(now)}",
+                text=f"{dotted(path)}: {_show(was)} -> {_show(now)}"
+                + (_GATEWAY_SWITCH if path == _GATEWAY_SCALER else ""),
                 before=was,
                 after=now,
             )
@@ -105,8 +118,9 @@ def _model(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
             yield from _revision(where, revisions_before[revision] or {}, revisions_after[revision] or {})
     for leaf, was, now in _leaves(path, {**old, "revisions": None}, {**new, "revisions": None}):
         key = str(leaf[2]) if len(leaf) > 2 else ""  # noqa: PLR2004 -- models.<name>.<key>
-        effect: Effect = "traffic" if key == "tracks" else "limit" if key == "limits" else "restart"
-        note = "" if key == "tracks" else "; rolls every engine of the model"
+        pointer = key in {"tracks", "rollout"}
+        effect: Effect = "traffic" if pointer else "limit" if key == "limits" else "restart"
+        note = "" if pointer else "; rolls every engine of the model"
         yield Change(
             path=dotted(leaf),
             effect=effect,
@@ -125,7 +139,7 @@ def _revision(where: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> It
         rolls = rolls or restart
         text = f"{label} {'.'.join(str(step) for step in inside)}: {_show(was)} -> {_show(now)}"
         if inside == ("scaling", "autoscaler"):
-            text += _switch(now)
+            text += _switch(was, now)
         yield Change(path=dotted(leaf), effect="restart" if restart else "resize", text=text, before=was, after=now)
     if rolls:
         engines = new.get("scaling", {}).get("minReplicas", 1)
@@ -136,12 +150,15 @@ def _revision(where: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> It
         )
 
 
-def _switch(now: object) -> str:
-    if now == "none" or now is None:
+def _switch(was: object, now: object) -> str:
+    """What a change of who owns the size does to the pods that run; unset is none."""
+    if now in {"none", None}:
         return "; the release takes the count over: set minReplicas to what runs now, or engines stop"
+    if was not in {"none", None}:
+        return "; the next one starts from what runs now"
     return (
-        "; Helm removes `replicas`, and the API server sets it to 1 (helm#12650). Safe order: put the label the autoscaler looks for, "
-        "let it take over, then upgrade; or scale back by hand right after"
+        "; Helm takes `replicas` away, and the API server makes it 1 at once (helm#12650): all engines but one go, and come back "
+        "a load later. Safe order: add a revision with the autoscaler beside this one, move the weight to it, then remove this one"
     )
 
 

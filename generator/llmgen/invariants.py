@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from llmgen import invariants_scaling
 from llmgen.checks.names import object_name
 from llmgen.problems import Path, Problem, Severity, errors, guess_hint
 
@@ -41,6 +42,9 @@ class _Checker:
     def __init__(self, document: Document, defaults: Mapping[str, Any]) -> None:
         self._document, self._defaults = document, defaults
         self.problems: list[Problem] = []
+        self._autoscalers: set[object] = set()
+        given = (document.data or {}).get("gateway") or {}
+        self._gateway = bool(given.get("enabled", defaults.get("gateway", {}).get("enabled")))
 
     def run(self) -> None:
         data = self._document.data or {}
@@ -68,6 +72,7 @@ class _Checker:
                 for volume, engines in self._mounted(where, revision, data):
                     mounts.setdefault(volume, []).append((f"{model_name}/{name}", engines))
         self._shared(data.get("volumes") or {}, mounts)
+        self._scalers(data)
 
     def _add(
         self,
@@ -88,7 +93,6 @@ class _Checker:
     def _tracks(self, path: Path, model: Mapping[str, Any]) -> None:
         revisions = tuple(name for name, revision in (model.get("revisions") or {}).items() if revision is not None)
         tracks = model.get("tracks") or {}
-        total, weighted = 0, False
         for track, pointer in tracks.items():
             revision = (pointer or {}).get("revision")
             if revision is not None and revision not in revisions:
@@ -99,9 +103,13 @@ class _Checker:
                     allowed=revisions,
                     hint=guess_hint(revision, revisions),
                 )
-            if "weight" in (pointer or {}):
-                total, weighted = total + pointer["weight"], True
-        if weighted and total != _ALL:
+        shadow, stable = tracks.get("shadow") or {}, tracks.get("stable") or {}
+        if shadow.get("mirrorPercent") and shadow.get("revision") == stable.get("revision"):
+            where: Path = (*path, "tracks", "shadow", "revision")
+            self._add("LLM412", where, f"the shadow is {shadow['revision']!r}, whose engines answer the originals")
+        canary = (tracks.get("canary") or {}).get("weight", 0)
+        total = canary + stable.get("weight", _ALL - canary)  # as the chart fills it
+        if total != _ALL:
             self._add("LLM402", (*path, "tracks"), f"the weights add up to {total}, not 100", key=True)
 
     def _names(self, taken: dict[str, str], data: Mapping[str, Any], path: Path, name: str) -> None:
@@ -113,6 +121,7 @@ class _Checker:
 
     def _revision(self, path: Path, model: Mapping[str, Any], revision: Mapping[str, Any]) -> None:
         scaling, startup = revision.get("scaling", {}), revision.get("startup", {})
+        self._autoscalers.add(scaling.get("autoscaler"))
         least, most = scaling.get("minReplicas", 1), scaling.get("maxReplicas", 1)
         if least > most:
             self._add("LLM403", (*path, "scaling", "minReplicas"), f"minReplicas {least} is above maxReplicas {most}")
@@ -145,6 +154,8 @@ class _Checker:
                 (*path, "startup", "budgetSeconds"),
                 f"{budget} s is below the expected load of {expected} s: the probe would kill it while loading",
             )
+        for id_, where, message in invariants_scaling.of_revision(path, revision, gateway=self._gateway):
+            self._add(id_, where, message)
         self._flags(path, revision.get("flags") or {})
         image = revision.get("image", {})
         if not image.get("digest") and _MOVING.search(str(image.get("tag") or "")):
@@ -163,6 +174,16 @@ class _Checker:
                     key=True,
                     hint=f"set {owner}",
                 )
+
+    def _scalers(self, data: Mapping[str, Any]) -> None:
+        """Check the gateway's size, and that whoever scales has somebody to ask."""
+        scaling = _over(self._defaults.get("gateway", {}), data.get("gateway") or {}).get("scaling", {})
+        if self._gateway:
+            for id_, where, message in invariants_scaling.of_floor(("gateway", "scaling"), scaling):
+                self._add(id_, where, message)
+        asks = "keda" in self._autoscalers or (self._gateway and scaling.get("autoscaler") == "keda")
+        if asks and not _over(self._defaults.get("prometheus", {}), data.get("prometheus") or {}).get("address"):
+            self._add("LLM423", ("prometheus", "address"), "KEDA asks Prometheus, and prometheus.address is empty")
 
     def _mounted(self, path: Path, revision: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         scaling = revision.get("scaling", {})

@@ -38,11 +38,11 @@ class Outcome:
         return bool(errors(self.problems))
 
 
-def run(path: str, env: str | None = None, *, beside: FilePath | None = None) -> Outcome:
+def run(path: str, env: str | None = None, *, beside: FilePath | None = None, layered: bool = True) -> Outcome:
     """Check and plan one environment of the spec at ``path``, and build its values if nothing is wrong.
 
-    ``beside`` is the folder of the generated values, where overlays are looked for; the spec's own folder by default. Raises
-    KeyError if the file has no environment ``env``.
+    ``beside`` is the folder of the generated values, where overlays are looked for; the spec's own folder by default. ``layered``
+    False leaves overlays to the caller. Raises KeyError if the file has no environment ``env``.
     """
     from llmgen import checks, facts  # noqa: PLC0415 -- `llmgen --help` needs none of this
     from llmgen.checks.context import Context  # noqa: PLC0415
@@ -55,10 +55,10 @@ def run(path: str, env: str | None = None, *, beside: FilePath | None = None) ->
     checks.check(context, known)
     if errors(loaded.problems) or errors(context.problems):
         return Outcome(loaded=loaded, problems=_all(loaded, context), context=context, facts=known)
-    return _planned(loaded, context, known, beside or FilePath(path).parent)
+    return _planned(loaded, context, known, beside or FilePath(path).parent, layered=layered)
 
 
-def _planned(loaded: Loaded, context: Context, known: Facts, beside: FilePath) -> Outcome:
+def _planned(loaded: Loaded, context: Context, known: Facts, folder: FilePath, *, layered: bool) -> Outcome:
     from llmgen import plan, values  # noqa: PLC0415 -- only for a spec that makes sense
     from llmgen.plan import budget, notes  # noqa: PLC0415
     from llmgen.values import overlays  # noqa: PLC0415
@@ -72,11 +72,23 @@ def _planned(loaded: Loaded, context: Context, known: Facts, beside: FilePath) -
             loaded=loaded, problems=_all(loaded, context), context=context, facts=known, plan=planned, budget=drawn
         )
     tree = values.build(context.spec, known, planned, drawn)
-    overlays.check(context, planned, tree, [beside / ROLLOUT, beside / OVERRIDES])
-    return Outcome(
+    overlays.check(context, planned, tree, [folder / ROLLOUT, folder / OVERRIDES] if layered else [])
+    outcome = Outcome(
         loaded=loaded, problems=_all(loaded, context), context=context, facts=known, plan=planned, budget=drawn,
         values=None if errors(context.problems) else tree,
     )  # fmt: skip
+    return outcome if outcome.failed or not layered else _ahead(outcome, folder)
+
+
+def _ahead(outcome: Outcome, folder: FilePath) -> Outcome:
+    """Add what the rollouts ahead will be refused for."""
+    from llmgen.rollout import outlook, state  # noqa: PLC0415 -- only for a spec that makes sense
+
+    release, _ = state.load(outcome, folder, strict=False)
+    if release is None or outcome.context is None:
+        return outcome
+    outlook.check(release)
+    return replace(outcome, problems=_all(outcome.loaded, outcome.context))
 
 
 def _all(loaded: Loaded, context: Context) -> tuple[Problem, ...]:

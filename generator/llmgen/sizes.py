@@ -83,7 +83,9 @@ def _times(context: Context, known: Facts) -> dict[tuple[str, str], Times]:
             budget=int(engine.startup_budget.value),
             request_timeout=round(context.spec.models[key[0]].limits.request_timeout),
             surge=bool(drawn.surge(key).value),
-            engines=int(engine.min_replicas.value),
+            engines=int(
+                (engine.max_replicas if engine.scaling.autoscaler.value != "none" else engine.min_replicas).value
+            ),
         )
         for key, engine in planned.engines.items()
     }

@@ -14,6 +14,8 @@ from kubernetes.dynamic.exceptions import NotFoundError
 
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
 _FIELD_MANAGER = "llmgen-tests"
+_STRICT = (("fieldValidation", "Strict"),)
+"""The client knows no such argument: it would drop it silently, and the server an unknown field."""
 _NOISE = {"Event", "ControllerRevision", "EndpointSlice", "Endpoints", "Lease"}
 """Kinds that controllers write on their own."""
 _CLUSTER_WIDE = (("v1", "PersistentVolume"), ("scheduling.k8s.io/v1", "PriorityClass"))
@@ -56,7 +58,7 @@ class Cluster:
         found = self._of(manifest["apiVersion"], manifest["kind"])
         options = {"dry_run": "All"} if dry_run else {}
         created: Object = found.create(
-            body=manifest, namespace=namespace, field_manager=_FIELD_MANAGER, field_validation="Strict", **options
+            body=manifest, namespace=namespace, field_manager=_FIELD_MANAGER, query_params=list(_STRICT), **options
         ).to_dict()
         return created
 

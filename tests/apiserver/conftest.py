@@ -15,6 +15,7 @@ import pytest
 import yaml
 from tests.apiserver.cluster import Cluster
 from tests.apiserver.helm import ROOT, Helm, binary
+from tests.apiserver.kinds import installed
 from tests.apiserver.server import Server, ServerError
 
 ENVIRONMENTS = sorted(path.parent.name for path in (ROOT / "values").glob("*/spec.yaml"))
@@ -38,11 +39,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The cluster of LLMGEN_KUBECONFIG, else an API server of our own."""
     given = os.environ.get("LLMGEN_KUBECONFIG")
     if given:
-        yield Cluster(Path(given))
+        with installed(Path(given)):
+            yield Cluster(Path(given))
         return
     server = Server(tmp_path_factory.mktemp("apiserver"))
     try:
-        yield Cluster(_started(server))
+        kubeconfig = _started(server)
+        with installed(kubeconfig):
+            yield Cluster(kubeconfig)
     finally:
         server.stop()
 

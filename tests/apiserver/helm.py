@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "llm-serving"
+KUBERNETES = "1.34.0"
+"""Minor version of the API server that tools/ pins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,11 @@ class Helm:
     def uninstall(self, release: str, namespace: str) -> str:
         """Uninstall a release."""
         return self._run("uninstall", release, "--namespace", namespace)
+
+    def template(self, release: str, namespace: str, *values: Path) -> str:
+        """Return what would be rendered for the Kubernetes version that the tests run, without asking the cluster."""
+        version = ("--kube-version", KUBERNETES)
+        return self._run("template", release, str(CHART), "--namespace", namespace, *version, *_files(values))
 
     def hooks(self, release: str, namespace: str) -> str:
         """Return the manifests of the release's hooks, `helm test` among them."""

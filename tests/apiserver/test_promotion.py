@@ -1,4 +1,4 @@
-"""Promotion and rollback move pointers: rollout.yaml changes, Services follow, no Deployment notices."""
+"""Promotion and rollback move pointers: rollout.yaml changes, routes follow, no Deployment notices."""
 
 from __future__ import annotations
 
@@ -64,10 +64,16 @@ def _candidates(environment: Rendered) -> dict[str, dict[str, str]]:
 
 
 def _stable_revisions(cluster: Cluster, namespace: str) -> dict[str, str]:
-    """Return the revision that each model's own Service selects."""
-    return {
-        service["metadata"]["labels"]["llmgen.dev/model"]: service["spec"]["selector"]["llmgen.dev/revision"]
-        for service in cluster.all("v1", "Service", namespace)
-        if "llmgen.dev/model" in (service["metadata"].get("labels") or {})
-        and "llmgen.dev/revision" not in service["metadata"]["labels"]
-    }
+    """Return the revision that a model's own Service selects, or that all of the mesh's weight goes to."""
+    found: dict[str, str] = {}
+    for service in cluster.all("v1", "Service", namespace):
+        labels = service["metadata"].get("labels") or {}
+        revision = (service["spec"].get("selector") or {}).get("llmgen.dev/revision")
+        if "llmgen.dev/model" in labels and "llmgen.dev/revision" not in labels and revision:
+            found[labels["llmgen.dev/model"]] = revision
+    for service in cluster.all("networking.istio.io/v1", "VirtualService", namespace):
+        model = service["metadata"]["labels"].get("llmgen.dev/model")
+        if model:
+            (route,) = service["spec"]["http"][-1]["route"]
+            found[model] = route["destination"]["subset"]
+    return found

@@ -86,6 +86,8 @@ def test_every_key_of_the_policy_arrives(helm: Helm, tmp_path: Path):
     assert acme.models == {"chat", "embedder"}
     assert {key.name for key in acme.keys} == {"primary", "old"}
     assert acme.limits.tokens_per_day == 50_000_000
+    assert {key.name: key.limits.requests_per_minute for key in acme.keys} == {"primary": None, "old": 60}
+    assert {model: limits.tokens_per_minute for model, limits in acme.model_limits.items()} == {"chat": 200_000}
     assert set(snapshot.tenants) == {"acme", "visitors"}
     assert snapshot.anonymous == snapshot.tenants["visitors"]
     assert snapshot.routing.default == "chat"
@@ -101,6 +103,9 @@ def test_every_key_of_the_policy_arrives(helm: Helm, tmp_path: Path):
     assert snapshot.jwt is not None
     chat = snapshot.models["chat"]
     assert (chat.served_name, chat.quality, chat.queue_timeout_s) == ("assistant", 80, 20)
+    assert (chat.ttft_timeout_s, chat.parameters) == (45, {"custom_sampler"})
+    assert snapshot.models["embedder"].ttft_timeout_s == snapshot.models["embedder"].request_timeout_s
+    assert snapshot.server.tenant_label_limit == 50
     assert chat.upstream.api_key is not None
     assert snapshot.server.max_body_bytes == 8_388_608
     assert snapshot.unsupported_parameters == "refuse"

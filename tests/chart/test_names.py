@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.chart.conftest import CHART, CI, Helm, ci_values, load_all
+from tests.chart.conftest import CHART, CI, Helm, ci_values, load, load_all
 
 from llmgen.checks.names import object_name
 
@@ -106,8 +106,8 @@ def test_a_subchart_and_its_alias_stay_apart(helm: Helm, helm4: Helm, tmp_path: 
     (parent / "Chart.yaml").write_text(f"apiVersion: v2\nname: parent\nversion: 0.1.0\ndependencies:{dependencies}\n")
     values = {
         "global": {"parent": "may say anything"},
-        "chat-engines": ci_values("minimal"),
-        "batch-engines": ci_values("minimal"),
+        "chat-engines": {**ci_values("minimal"), "gateway": {"enabled": True}},
+        "batch-engines": {**ci_values("minimal"), "gateway": {"enabled": True}},
     }
     for binary in (helm, helm4):
         objects = load_all(binary.template(values=values, chart=parent))
@@ -115,3 +115,16 @@ def test_a_subchart_and_its_alias_stay_apart(helm: Helm, helm4: Helm, tmp_path: 
         assert {"demo-chat-engines-chat-v1", "demo-batch-engines-chat-v1"} <= set(names(objects)["Deployment"])
         selectors = [item["spec"]["selector"]["matchLabels"] for item in objects if item["kind"] == "Deployment"]
         assert selectors[0] != selectors[1]
+        configs = [
+            load(item["data"]["gateway.yaml"])["provider"] for item in objects if "gateway.yaml" in item.get("data", {})
+        ]
+        for config in configs:
+            labels = {"app.kubernetes.io/name": config["name"], "app.kubernetes.io/instance": config["release"]}
+            found = {
+                item["metadata"]["name"]
+                for item in objects
+                if item["kind"] == "Service"
+                and {**labels, "llmgen.dev/revision": "v1"}.items() <= item["metadata"]["labels"].items()
+            }
+            assert found == {config["gatewayService"].replace("-gateway", "-chat-v1")}, "each gateway watches its own"
+        assert len(configs) == 2

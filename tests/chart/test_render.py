@@ -12,7 +12,7 @@ import pytest
 from tests.chart.conftest import CASES, CHART, CI, Helm, load, load_all, tool
 
 KUBERNETES = [f"1.{minor}" for minor in range(30, 38)]
-CUSTOM = ("gateway.networking.k8s.io/", "networking.istio.io/")
+CUSTOM = ("gateway.networking.k8s.io/", "keda.sh/", "monitoring.coreos.com/", "networking.istio.io/")
 """Kinds of add-ons; kubeconform knows Kubernetes' own."""
 SINCE = {"image-volume": 33}
 """First minor version of Kubernetes that a case needs."""
@@ -163,3 +163,14 @@ def test_kubeconform_would_notice(helm: Helm, api_schemas: Path):
 
 def test_the_oldest_supported_kubernetes_is_the_oldest_tested():
     assert load((CHART / "Chart.yaml").read_text())["kubeVersion"] == f">={KUBERNETES[0]}.0-0"
+
+
+@pytest.mark.parametrize("engine", ["helm", "helm4"])
+def test_a_block_set_to_null_is_refused_in_words(engine: str, package: Path) -> None:
+    """Of every block that has defaults, by both Helms, before any template needs it."""
+    defaults = load((CHART / "values.yaml").read_text())
+    blocks = [key for key, value in defaults.items() if isinstance(value, dict) and value]
+    done = Helm(tool(engine), package).attempt(CI / "minimal-values.yaml", values=dict.fromkeys(blocks))
+    assert done.returncode
+    assert [block for block in blocks if f"{block}: got nothing, want a map" not in done.stderr] == []
+    assert "nil pointer" not in done.stderr

@@ -169,6 +169,7 @@ def test_values_and_schema_declare_the_same_keys(schema: dict[str, Any], members
         ("volumes",),
         ("models",),
         ("modelDefaults", "tracks"),
+        ("modelDefaults", "rollout"),
         ("modelDefaults", "revisions"),
         ("engineDefaults", "weights"),
         ("engineDefaults", "tokenizer", "hub"),

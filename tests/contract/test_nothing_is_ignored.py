@@ -12,9 +12,7 @@ from tests.contract.test_spec_types import PAIRS
 from llmgen.plan.notes import NOT_RENDERED, NOT_RENDERED_OF_MODELS
 
 PACKAGE = Path(__file__).parents[2] / "generator" / "llmgen"
-ELSEWHERE = {
-    "cluster.addons prometheus_operator": "asked for with the observability block",
-}
+ELSEWHERE: dict[str, str] = {}
 
 
 def _unread() -> set[str]:

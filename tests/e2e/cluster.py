@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,7 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 GPU = "llmgen.dev/fake-gpu"  # advertised by the suite, so that a real GPU is neither needed nor taken
@@ -51,7 +52,7 @@ class Cluster:
         config.load_kube_config()
         self.namespace = namespace
         self.core, self.apps, self.policy = client.CoreV1Api(), client.AppsV1Api(), client.PolicyV1Api()
-        self.network = client.NetworkingV1Api()
+        self.access = client.RbacAuthorizationV1Api()
         self.discovery = client.DiscoveryV1Api()
 
     def create_namespace(self) -> None:
@@ -63,6 +64,12 @@ class Cluster:
         assert account
 
     def delete_namespace(self) -> None:
+        """Delete it, without waiting for anything inside to finish its work, and what releases in it made cluster-wide."""
+        classes = client.SchedulingV1Api()
+        for one in classes.list_priority_class().items:
+            if (one.metadata.annotations or {}).get("meta.helm.sh/release-namespace") == self.namespace:
+                classes.delete_priority_class(one.metadata.name)
+        self._quiet(lambda: self.core.delete_collection_namespaced_pod(self.namespace, grace_period_seconds=0))
         if self._quiet(lambda: self.core.delete_namespace(self.namespace)):
             until("namespace is gone", lambda: not self._quiet(lambda: self.core.read_namespace(self.namespace)), 180)
 
@@ -92,6 +99,10 @@ class Cluster:
                 node, [{"op": "remove", "path": POINTER.format(field)} for field in ("capacity", "allocatable")]
             )
 
+    def knows(self, group: str) -> bool:
+        """Whether the API server serves an API group."""
+        return any(one.name == group for one in client.ApisApi().get_api_versions().groups)
+
     def workers(self) -> list[str]:
         """Schedulable nodes that really run pods."""
         nodes = self.core.list_node().items
@@ -103,19 +114,32 @@ class Cluster:
             and (node.metadata.annotations or {}).get("kwok.x-k8s.io/node") is None
         ]
 
+    def pods(self, selector: str) -> list[Any]:
+        """Pods of a selector, those that are being deleted among them."""
+        found: list[Any] = self.core.list_namespaced_pod(self.namespace, label_selector=selector).items
+        return found
+
     def engines(self, selector: str, *, leaving: bool = False) -> list[Engine]:
         """Pods of a selector; those that are being deleted only when asked for."""
-        pods = self.core.list_namespaced_pod(self.namespace, label_selector=selector).items
-        seen = [_engine(pod) for pod in pods]
+        seen = [_engine(pod) for pod in self.pods(selector)]
         return [engine for engine in seen if leaving or not engine.leaving]
 
     def deployment(self, selector: str) -> Any:
         (found,) = self.apps.list_namespaced_deployment(self.namespace, label_selector=selector).items
         return found
 
+    def deployments(self, selector: str) -> list[str]:
+        """Names of Deployments."""
+        found = self.apps.list_namespaced_deployment(self.namespace, label_selector=selector).items
+        return [deployment.metadata.name for deployment in found]
+
     def rolled_out(self, selector: str) -> bool:
+        """Whether the Deployment of a selector is complete."""
+        return self.complete(self.deployment(selector).metadata.name)
+
+    def complete(self, name: str) -> bool:
         """Every wanted replica is of the newest template and available, and no other is left."""
-        deployment = self.deployment(selector)
+        deployment = self.apps.read_namespaced_deployment(name, self.namespace)
         status, wanted = deployment.status, deployment.spec.replicas
         seen = (status.observed_generation or 0) >= deployment.metadata.generation
         return seen and (status.updated_replicas, status.available_replicas, status.replicas) == (wanted,) * 3
@@ -164,29 +188,31 @@ class Cluster:
         return ""
 
     def leftovers(self, instance: str) -> set[str]:
-        """Kind/name of everything that carries a release's label, cluster-wide kinds included."""
-        selector, namespace = f"app.kubernetes.io/instance={instance}", self.namespace
-        lists: Iterable[tuple[str, Any]] = [
-            ("Pod", self.core.list_namespaced_pod(namespace, label_selector=selector)),
-            ("Service", self.core.list_namespaced_service(namespace, label_selector=selector)),
-            ("ServiceAccount", self.core.list_namespaced_service_account(namespace, label_selector=selector)),
-            ("ConfigMap", self.core.list_namespaced_config_map(namespace, label_selector=selector)),
-            ("Secret", self.core.list_namespaced_secret(namespace, label_selector=selector)),
-            (
-                "PersistentVolumeClaim",
-                self.core.list_namespaced_persistent_volume_claim(namespace, label_selector=selector),
-            ),
-            ("Deployment", self.apps.list_namespaced_deployment(namespace, label_selector=selector)),
-            ("ReplicaSet", self.apps.list_namespaced_replica_set(namespace, label_selector=selector)),
-            (
-                "PodDisruptionBudget",
-                self.policy.list_namespaced_pod_disruption_budget(namespace, label_selector=selector),
-            ),
-            ("NetworkPolicy", self.network.list_namespaced_network_policy(namespace, label_selector=selector)),
-            ("PersistentVolume", self.core.list_persistent_volume(label_selector=selector)),
-            ("PriorityClass", client.SchedulingV1Api().list_priority_class(label_selector=selector)),
-        ]
-        return {f"{kind}/{item.metadata.name}" for kind, found in lists for item in found.items}
+        """Kind/name of everything that carries a release's label: every kind that the API server can list, cluster-wide ones included."""
+        found: set[str] = set()
+        for path, kind in self._listable():
+            listing = self._get(f"{path}?labelSelector=app.kubernetes.io/instance%3D{instance}")
+            found |= {f"{kind}/{item['metadata']['name']}" for item in (listing or {}).get("items") or []}
+        return found
+
+    def _listable(self) -> Iterator[tuple[str, str]]:
+        """Path and kind of what can be listed, in this namespace or cluster-wide; one version of each group."""
+        groups = [group["preferredVersion"]["groupVersion"] for group in self._get("/apis")["groups"]]
+        for base in ["/api/v1", *(f"/apis/{version}" for version in groups)]:
+            for resource in (self._get(base) or {}).get("resources", []):
+                if "list" in resource["verbs"] and "delete" in resource["verbs"]:
+                    where = f"/namespaces/{self.namespace}" if resource["namespaced"] else ""
+                    yield f"{base}{where}/{resource['name']}", resource["kind"]
+
+    def _get(self, path: str) -> Any:
+        """An object of the API as JSON; None where it is not there, or its server is away."""
+        api = self.core.api_client
+        asked = api.call_api(*api.param_serialize("GET", path, auth_settings=["BearerToken"]))
+        body = asked.read()
+        if asked.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.SERVICE_UNAVAILABLE}:
+            return None
+        assert asked.status == HTTPStatus.OK, (path, asked.status, body)
+        return json.loads(body)
 
 
 def _engine(pod: Any) -> Engine:

@@ -1,24 +1,21 @@
-"""What the end-to-end cases share: the cluster, the fake engine's image, one installed release, and the table at the end."""
+"""What the end-to-end cases share: images, the cluster, the services around a release, one installed release, and the table at the end."""
 
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.e2e.client import allow_egress
-from tests.e2e.cluster import Cluster, until
-from tests.e2e.release import IMAGE, V1, Release
-from tests.fakes import stage
+from tests.e2e import images
+from tests.e2e import support as around
+from tests.e2e.cluster import Cluster
+from tests.e2e.release import Release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NAMESPACE = "llm-serving-e2e"
-GPUS = 8  # on each real node; the cases run at most five engines at once
-BUILD = "docker build -q -t {tag} {directory} && kind load docker-image {tag}"
+GPUS = 16  # on each real node; the cases run at most twelve engines at once
 CASES = pytest.StashKey[list[tuple[str, str, float, str]]]()
 
 
@@ -51,15 +48,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def image(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Build the fake engine and make it available to the cluster: ``$E2E_BUILD_IMAGE TAG DIRECTORY``."""
-    directory = stage.stage(tmp_path_factory.mktemp("image"))
-    hook = os.environ.get("E2E_BUILD_IMAGE")
-    if hook:
-        subprocess.run([*shlex.split(hook), IMAGE, str(directory)], check=True)
-    else:
-        subprocess.run(BUILD.format(tag=IMAGE, directory=shlex.quote(str(directory))), shell=True, check=True)  # noqa: S602
-    return IMAGE
+def built(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The images, where the cluster finds them; not built again with ``E2E_SKIP_BUILD``."""
+    if not os.environ.get("E2E_SKIP_BUILD"):
+        images.build_all(tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="session")
@@ -77,12 +69,20 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def release(cluster: Cluster, image: str, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001 -- built first
+def support(built: None, cluster: Cluster) -> Iterator[around.Support]:  # noqa: ARG001 -- built first
+    own = Cluster(around.NAMESPACE)
+    yield around.Support(own, cluster.namespace)
+    if not os.environ.get("E2E_KEEP"):
+        own.delete_namespace()
+
+
+@pytest.fixture(scope="session")
+def release(cluster: Cluster, support: around.Support, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001 -- started first
     """The serving release, installed and ready."""
-    installed = Release("demo", "serving", cluster.namespace, tmp_path_factory.mktemp("values"))
+    installed = Release("e2e", "serving", cluster, tmp_path_factory.mktemp("values"))
+    installed.issue_keys()
     installed.apply()
-    allow_egress(cluster)
-    until("both engines are available", lambda: cluster.rolled_out(V1), 180)
+    installed.ready()
     return installed
 
 

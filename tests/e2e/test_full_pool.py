@@ -62,7 +62,7 @@ def _delete(cluster: Cluster, name: str) -> None:
 @pytest.mark.usefixtures("pool")
 def test_a_full_pool_rolls_without_deadlock(cluster: Cluster, tmp_path: Path, detail: Callable[[str], None]):
     """The plan renders no surge here; the same upgrade with surge waits for a GPU that never comes."""
-    release = Release("full", "full-pool", cluster.namespace, tmp_path)
+    release = Release("full", "full-pool", cluster, tmp_path)
     assert release.values()["models"]["packed"]["revisions"]["v1"]["strategy"]["surge"] is False
     release.apply()
     until("the pool is full", lambda: cluster.rolled_out(PACKED), 180)

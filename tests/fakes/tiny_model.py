@@ -1,4 +1,7 @@
-"""Write a random two-layer Llama of a few megabytes, with a tokenizer of its own: ``tiny_model.py DIR``. Load it with dummy weights."""
+"""Write a random two-layer Llama of a few megabytes, with a tokenizer of its own: ``tiny_model.py DIR [--tools]``. Load it with dummy weights.
+
+``--tools``: its chat template takes content in parts, tools and their calls.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,16 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 SENTENCE = "the quick brown fox jumps over the lazy dog hello there world"
 TEMPLATE = "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{% endfor %}<assistant>"
 
+WITH_TOOLS = (
+    "{{ bos_token }}{% if tools %}<tools>{% for tool in tools %}{{ tool | tojson }}{% endfor %}{% endif %}"
+    "{% for m in messages %}<{{ m['role'] }}>{% if m['content'] is string %}{{ m['content'] }}"
+    "{% elif m['content'] %}{% for part in m['content'] %}{{ part['text'] }}{% endfor %}{% endif %}"
+    "{% if m['tool_calls'] %}{% for c in m['tool_calls'] %}<call>{{ c['function']['name'] }}{{ c['function']['arguments'] | tojson }}{% endfor %}"
+    "{% endif %}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+)
 
-def write(folder: Path) -> None:
+
+def write(folder: Path, template: str = TEMPLATE) -> None:
     """Write config.json, tokenizer.json and tokenizer_config.json into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer(models.BPE())
@@ -26,7 +37,7 @@ def write(folder: Path) -> None:
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": "<s>",
         "eos_token": "</s>",
-        "chat_template": TEMPLATE,
+        "chat_template": template,
     }
     config = {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 128, "intermediate_size": 256,
@@ -39,4 +50,4 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1]), WITH_TOOLS if "--tools" in sys.argv else TEMPLATE)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmgen.checks import engine_flags, gpus, limits, names, production, references, scaling, secrets, storage, traffic
+from llmgen.checks import (
+    engine_flags,
+    gateway,
+    gpus,
+    limits,
+    names,
+    production,
+    references,
+    scaling,
+    secrets,
+    storage,
+    traffic,
+)
 
 if TYPE_CHECKING:
     from llmgen.checks.context import Context
@@ -15,7 +27,7 @@ __all__ = ["check"]
 
 def check(context: Context, facts: Facts) -> None:
     """Run every rule; what is wrong is added to ``context``."""
-    for family in (references, limits, names, storage, scaling, traffic, secrets, production):
+    for family in (references, limits, names, storage, scaling, traffic, gateway, secrets, production):
         family.check(context)
     gpus.check(context, facts)
     engine_flags.check(context, facts)

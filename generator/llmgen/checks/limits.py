@@ -69,6 +69,8 @@ def _times(context: Context, path: Path, model: Model) -> None:
             f"waiting up to {limits.queue_timeout:g} s leaves nothing of the request timeout of {limits.request_timeout:g} s",
             rests_on=[(*path, "limits", "requestTimeout")],
         )  # fmt: skip
+    if limits.ttft_timeout is not None:
+        _ttft_timeout(context, path, limits.ttft_timeout, model)
     if targets.ttft_p95 is not None and targets.ttft_p95 >= limits.request_timeout:
         context.add(
             "LLM224", (*path, "targets", "ttftP95"),
@@ -82,6 +84,23 @@ def _times(context: Context, path: Path, model: Model) -> None:
             f"the timeout of {limits.request_timeout:g} s would cut it",
             hint=f"at least {needed:.0f}s, or a smaller maxCompletionTokens",
             rests_on=[(*path, "limits", "maxCompletionTokens"), (*path, "targets")],
+        )  # fmt: skip
+
+
+def _ttft_timeout(context: Context, path: Path, timeout: float, model: Model) -> None:
+    limits, promised = model.limits, model.targets.ttft_p95
+    place: Path = (*path, "limits", "ttftTimeout")
+    if timeout > limits.request_timeout:
+        context.add(
+            "LLM224", place,
+            f"waiting {timeout:g} s for the first byte is past the request timeout of {limits.request_timeout:g} s",
+            rests_on=[(*path, "limits", "requestTimeout")],
+        )  # fmt: skip
+    elif promised is not None and timeout < promised:
+        context.add(
+            "LLM224", place,
+            f"giving up after {timeout:g} s asks again for answers that the target of {promised:g} s (p95) still allows",
+            hint=f"at least {promised:g}s", rests_on=[(*path, "targets", "ttftP95")],
         )  # fmt: skip
 
 

@@ -53,6 +53,13 @@ def _weights(context: Context, item: Resolved) -> None:
         context.add(
             "LLM272", path, _moves(context, path, source.hub.revision), hint="the 40 hexadecimal digits of a commit"
         )
+    tokenizer = item.revision.tokenizer
+    if tokenizer is not None and not _COMMIT.match(tokenizer.hub.revision):
+        place: Path = (*item.path, "tokenizer", "hub", "revision")
+        text = (
+            _moves(context, place, tokenizer.hub.revision).replace("weights", "counts").replace("engines", "gateways")
+        )
+        context.add("LLM272", place, text, hint="the 40 hexadecimal digits of a commit")
     if source.oci is not None and "@sha256:" not in source.oci.image:
         context.add(
             "LLM272",

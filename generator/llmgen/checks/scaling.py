@@ -61,8 +61,34 @@ def _needs(context: Context, item: Resolved) -> None:
             hint="cluster.addons.keda: true once it is installed, or min: 1", rests_on=[keda],
         )  # fmt: skip
     wants = scaling.max is not None and scaling.max > (scaling.min or 1)
-    if wants and cluster.addons.keda and cluster.prometheus is None:
+    if (wants or scaling.min == 0) and cluster.addons.keda and cluster.prometheus is None:
         context.add(
             "LLM246", (*item.path, "scaling"), "autoscaling reads Prometheus, and the spec names none", key=True,
             hint="set cluster.prometheus.address", rests_on=[keda, ("cluster", "prometheus")],
         )  # fmt: skip
+    if scaling.min == 0 and not context.spec.gateway.enabled:
+        context.add(
+            "LLM248", (*item.path, "scaling", "min"), "only the gateway sees demand for a model without engines, and it is disabled",
+            hint="gateway.enabled: true, or min: 1", rests_on=[("gateway", "enabled")],
+        )  # fmt: skip
+    if scaling.min == 0 and scaling.warm:
+        context.add(
+            "LLM244", (*item.path, "scaling", "warm"), "a model that may go to zero follows demand alone, not windows", key=True,
+            hint="min: 1", rests_on=[(*item.path, "scaling", "min")],
+        )  # fmt: skip
+    if scaling.ttft_trigger:
+        _ttft(context, item)
+
+
+def _ttft(context: Context, item: Resolved) -> None:
+    path, states = (*item.path, "scaling", "ttftTrigger"), ("cluster", "addons", "kubeStateMetrics")
+    if not context.spec.cluster.addons.kube_state_metrics:
+        context.add(
+            "LLM249", path, "scaling on TTFT is held while engines load, which kube-state-metrics tells; the cluster does not have it",
+            hint="cluster.addons.kubeStateMetrics: true once it is scraped", rests_on=[states],
+        )  # fmt: skip
+    if item.model.targets.ttft_p95 is None:
+        promise: Path = ("models", item.model_name, "targets", "ttftP95")
+        context.add(
+            "LLM249", path, "there is no targets.ttftP95 to scale on", hint="set targets.ttftP95", rests_on=[promise]
+        )

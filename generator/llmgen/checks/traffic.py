@@ -24,6 +24,11 @@ def _provider(context: Context) -> None:
             "LLM251", ("traffic", "provider"), "the provider is istio, which the cluster does not have", allowed=("gateway",),
             hint="cluster.addons.istio: true once it is installed", rests_on=[_ISTIO],
         )  # fmt: skip
+    if spec.traffic.mtls and spec.traffic.provider != "istio":
+        context.add(
+            "LLM267", ("traffic", "mtls"), "nobody speaks mutual TLS to engines: the gateway calls them itself",
+            hint="provider: istio, or mtls: false", rests_on=[("traffic", "provider")],
+        )  # fmt: skip
     if spec.traffic.provider == "gateway" and not spec.gateway.enabled:
         for name, model in spec.models.items():
             for track in ("canary", "shadow"):

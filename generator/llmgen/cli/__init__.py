@@ -16,6 +16,8 @@ COMMANDS = {
     "explain": "Derive one generated value, or explain a problem id.",
     "check": "Check values files, generated or forked, for what the schema cannot say.",
     "diff": "Say what changes for users between two specs or values files.",
+    "doctor": "Look whether a cluster has what a spec needs; nothing is changed.",
+    "rollout": "Move a new revision to all requests step by step, or back.",
     "schema": "Print a contract as JSON Schema.",
     "catalog": "Print what is known about GPUs, models, vLLM versions and storage.",
     "key": "Make API keys for tenants of the gateway.",

@@ -78,11 +78,13 @@ def environment(spec: str, env: str | None, *, all_without: bool = False) -> str
     return env
 
 
-def run(spec: str, env: str | None, style: str = "text", *, beside: Any = None) -> Outcome:  # noqa: ANN401 -- a folder or None
+def run(
+    spec: str, env: str | None, style: str = "text", *, beside: Any = None, layered: bool = True,  # noqa: ANN401 -- a folder or None
+) -> Outcome:  # fmt: skip
     """Run the pipeline; errors are printed and end the command, warnings are printed (text) and it goes on."""
     from llmgen import pipeline  # noqa: PLC0415 -- `--help` needs none of it
 
-    outcome = pipeline.run(spec, environment(spec, env), beside=beside)
+    outcome = pipeline.run(spec, environment(spec, env), beside=beside, layered=layered)
     if outcome.failed:
         fail(outcome.problems, style)
     if outcome.problems:

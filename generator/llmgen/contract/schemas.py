@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PACKAGE = Path(__file__).resolve().parents[1] / "schemas"
+_PACKAGE = Path(__file__).resolve().parents[1]
 _REPOSITORY = Path(__file__).resolve().parents[3]
 
 OUTPUTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -32,9 +32,12 @@ def load_schema(name: str) -> Mapping[str, Any]:
     An installed package holds the generated JSON. In a repository it is used while it matches its YAML sources, because
     JSON is read many times faster, and the sources are bundled anew once they changed.
     """
-    packaged = _PACKAGE / f"{name}.schema.json"
-    if packaged.is_file():
-        return _read(packaged)
+    for packaged in (
+        _PACKAGE / "schemas" / f"{name}.schema.json",
+        _PACKAGE / "_data" / "chart" / f"{name}.schema.json",
+    ):
+        if packaged.is_file():
+            return _read(packaged)
     from llmgen.bundle import bundle, source_mark  # noqa: PLC0415 -- not needed by an installed package
 
     generated = _REPOSITORY / OUTPUTS.get(name, f"schemas/{name}.schema.json")

@@ -13,7 +13,7 @@ README_MARKERS = ("<!-- values:begin -->", "<!-- values:end -->")
 
 def pages() -> Mapping[str, Page]:
     """Return the builder of each page's text, by its path in the repository."""
-    from llmgen.docs import catalogs, commands, contracts, gateway, problems  # noqa: PLC0415 -- parses YAML
+    from llmgen.docs import cases, catalogs, commands, contracts, gateway, observability, problems  # noqa: PLC0415 -- parses YAML
 
     return {
         "docs/reference/spec.md": contracts.spec_page,
@@ -25,6 +25,9 @@ def pages() -> Mapping[str, Page]:
         "docs/reference/models.md": catalogs.models_page,
         "docs/reference/gateway-config.md": gateway.config_page,
         "docs/reference/gateway-metrics.md": gateway.metrics_page,
+        "docs/reference/alerts.md": observability.alerts_page,
+        "docs/reference/e2e.md": cases.page,
+        **observability.dashboards(),
     }
 
 

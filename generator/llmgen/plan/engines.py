@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmgen.plan.derivation import Derived, from_catalog, from_plan, from_spec, from_term
+from llmgen.plan import scaling
+from llmgen.plan.derivation import Derived, from_catalog, from_spec, from_term
 from llmgen.plan.hosts import Host, host
-from llmgen.plan.shapes import utilization
+from llmgen.plan.scaling import Scaling
 from llmgen.sizing import Device, LoadBudget, LoadSource, Shape, load_budget, memory
 
 if TYPE_CHECKING:
@@ -35,8 +35,17 @@ class EnginePlan:
     concurrency: Derived
     startup_budget: Derived
     startup_expected: Derived
-    min_replicas: Derived
-    max_replicas: Derived
+    scaling: Scaling
+
+    @property
+    def min_replicas(self) -> Derived:
+        """Engines that always run."""
+        return self.scaling.least
+
+    @property
+    def max_replicas(self) -> Derived:
+        """The most engines."""
+        return self.scaling.most
 
     @property
     def gpus(self) -> int:
@@ -56,7 +65,6 @@ def plan(context: Context, facts: Facts, item: Resolved, shape: Shape) -> Engine
         node_memory_bytes=None if pool.node_memory is None else pool.node_memory // engines_per_node,
     )  # fmt: skip
     prefetch = load.safetensors_load_strategy is not None
-    least, most = _replicas(context, item, shape)
     expected, budget = _startup(item, load)
     return EnginePlan(
         pool=shape.pool,
@@ -66,8 +74,7 @@ def plan(context: Context, facts: Facts, item: Resolved, shape: Shape) -> Engine
         concurrency=_concurrency(facts, item, shape),
         startup_budget=budget,
         startup_expected=expected,
-        min_replicas=least,
-        max_replicas=most,
+        scaling=scaling.plan(context, item, shape, load.expected_seconds.value),
     )
 
 
@@ -135,45 +142,3 @@ def _startup(item: Resolved, load: LoadBudget) -> tuple[Derived, Derived]:
     else:
         budget = Derived(value=round(tail.value), because=tail.because, origins=origins)
     return Derived(value=round(expected.value), because=expected.because, origins=origins), budget
-
-
-def engines_of_peak(item: Resolved, shape: Shape) -> tuple[int, str]:
-    """Return how many engines the peak needs, by requests in flight and by output rate, and why."""
-    if item.name != item.model.tracks.stable:
-        return 1, "on no stable track: one engine until a rollout asks for more"
-    targets, share = item.model.targets, utilization(item)
-    needed = int(shape.replicas.value)
-    why = f"peak {targets.peak_concurrent_requests} requests / ({share:g} x {shape.concurrency.value:g} per engine)"
-    wanted, speed = targets.output_tokens_per_second, shape.latency
-    if wanted is not None and speed is not None and speed.output_tokens_per_second.value > 0:
-        each = speed.output_tokens_per_second.value
-        by_rate = math.ceil(wanted / each)
-        if by_rate > needed:
-            return by_rate, f"{wanted:g} tokens/s / {each:.0f} per engine at its planned load"
-    return needed, why
-
-
-def _replicas(context: Context, item: Resolved, shape: Shape) -> tuple[Derived, Derived]:
-    """Engines at the least and at the most: the spec's bounds where it has them, else what the peak needs."""
-    scaling, path = item.revision.scaling, (*item.path, "scaling")
-    stable = item.name == item.model.tracks.stable
-    targets: Path = ("models", item.model_name, "targets")
-    peak_origins = (
-        from_spec(*targets, "peakConcurrentRequests"),
-        from_spec(*targets, "outputTokensPerSecond"),
-        from_plan(*item.path, "maxConcurrentRequests"),
-    )
-    peak, why = engines_of_peak(item, shape)
-    redundant = 2 if context.spec.production and not item.model.preemptible and stable else 1
-    needed = max(peak, redundant)
-    if needed > peak:
-        why += f", at least {redundant} in production"
-    if scaling.max is not None:
-        most = Derived(value=scaling.max, because="", origins=(from_spec(*path, "max"),))
-    else:
-        most = Derived(value=max(needed, scaling.min or 0), because=why, origins=peak_origins)
-    if scaling.min is not None:
-        least = Derived(value=scaling.min, because="", origins=(from_spec(*path, "min"),))
-    else:
-        least = Derived(value=min(needed, int(most.value)), because=why, origins=peak_origins)
-    return least, most

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmgen.plan import storage
-from llmgen.plan.engines import engines_of_peak
+from llmgen.plan.monitoring import discovery
+from llmgen.plan.scaling import autoscaler, engines_of_peak, warm_floor
 from llmgen.spec.quantity import byte_count
 
 if TYPE_CHECKING:
-    from llmgen.checks.context import Context
+    from llmgen.checks.context import Context, Resolved
     from llmgen.plan import EnginePlan, Plan
     from llmgen.problems import Path
 
@@ -17,23 +18,25 @@ LONGEST_LOAD_SECONDS = 86_400
 """The chart's contract allows no longer startup budget."""
 
 NOT_RENDERED = {
-    "gateway.replicas.max": "the gateway is not autoscaled by this version: gateway.replicas.min pods run",
-    "traffic": "the mesh is not told about revisions by this version: with the provider istio the stable one answers everything",
-    "observability": "alerts, dashboards and scraping are not rendered by this version",
+    "observability": "nobody would read it: the cluster has neither addons.prometheusOperator nor prometheus",
+    "observability.otlpEndpoint": "no traces are sent by this version",
 }
-"""Blocks, or keys in them, that are checked and that no template reads yet."""
+"""Blocks, or keys in them, that are checked and that nothing in this version or this cluster reads."""
 
 NOT_RENDERED_OF_MODELS = {
-    ("rollout",): "rollouts are not driven by this version; move the tracks by hand",
-    ("scaling", "warm"): "warm windows are not rendered by this version: the number of engines is fixed",
-    ("scaling", "kvCacheTarget"): "autoscaling is not rendered by this version: the number of engines is fixed",
-    ("scaling", "ttftTrigger"): "autoscaling is not rendered by this version: the number of engines is fixed",
-    (
-        "targets",
-        "growthPerMinute",
-    ): "autoscaling is not rendered by this version: the engines of the peak run all the time",
+    ("rollout", "gates", "refusalRate"): "no rollout gate measures refusals in this version",
+    ("rollout", "gates", "jsonValidity"): "no rollout gate measures the validity of JSON in this version",
+    ("rollout", "gates", "toolCallValidity"): "no rollout gate measures tool calls in this version",
 }
 """The same below each model and below each revision's patch."""
+
+NEEDS_AUTOSCALER = {
+    ("scaling", "warm"): ("keda",),
+    ("scaling", "kvCacheTarget"): ("keda", "hpa"),
+    ("scaling", "ttftTrigger"): ("keda", "hpa"),
+    ("targets", "growthPerMinute"): ("keda", "hpa"),
+}
+"""Keys of a model that say nothing unless one of these autoscalers is there."""
 
 
 def check(context: Context, plan: Plan) -> None:
@@ -42,18 +45,38 @@ def check(context: Context, plan: Plan) -> None:
         planned = plan.engines.get((item.model_name, item.name))
         if planned is None:
             continue
-        if item.name == item.model.tracks.stable and not item.model.preemptible:
-            (needed, _), least = engines_of_peak(item, planned.shape), planned.min_replicas.value
-            if least < needed:
-                context.add(
-                    "LLM304", (*item.path, "scaling", "min"),
-                    f"{least} engines run, and the peak of {item.model.targets.peak_concurrent_requests} requests needs {needed}; "
-                    "autoscaling is not available yet, so nothing adds them", severity="warning", hint=f"min: {needed}",
-                )  # fmt: skip
+        _peak(context, item, planned)
         _node(context, item.path, planned.pool, planned)
         _load(context, item.path, planned)
     storage.check(context, plan)
     _not_rendered(context)
+
+
+def _peak(context: Context, item: Resolved, planned: EnginePlan) -> None:
+    """Report fewer engines than the peak needs, and fewer than the promised growth needs while others load."""
+    if item.name != item.model.tracks.stable or item.model.preemptible:
+        return
+    scaling, path = planned.scaling, (*item.path, "scaling")
+    (needed, _), peak = engines_of_peak(item, planned.shape), item.model.targets.peak_concurrent_requests
+    if scaling.autoscaler.value == "none":
+        if scaling.least.value < needed:
+            context.add(
+                "LLM304", (*path, "min"),
+                f"{scaling.least.value} engines run, and the peak of {peak} requests needs {needed}; "
+                "the cluster has no autoscaler that would add them", severity="warning", hint=f"min: {needed}",
+            )  # fmt: skip
+        return
+    if scaling.most.value < needed:
+        context.add(
+            "LLM304", (*path, "max"), f"at most {scaling.most.value} engines run, and the peak of {peak} requests needs {needed}",
+            severity="warning", hint=f"max: {needed}",
+        )  # fmt: skip
+    floor, why = warm_floor(item, planned.shape, planned.load.expected_seconds.value)
+    if item.revision.scaling.min is not None and item.model.targets.growth_per_minute and scaling.least.value < floor:
+        context.add(
+            "LLM305", (*path, "min"), f"{scaling.least.value} engines cannot take the promised growth while others load: {why}",
+            severity="warning", hint=f"min: {floor}",
+        )  # fmt: skip
 
 
 def _load(context: Context, path: Path, planned: EnginePlan) -> None:
@@ -74,14 +97,39 @@ def _not_rendered(context: Context) -> None:
             for keys, note in NOT_RENDERED_OF_MODELS.items():
                 if document is not None and document.has(("models", name, *below, *keys)):
                     context.add("LLM391", ("models", name, *below, *keys), note, key=True, severity="warning")
+    _unheard(context)
+
+
+def _unheard(context: Context) -> None:
+    """Report what only an autoscaler would read, in a cluster that has none."""
+    document, who = context.loaded.document, autoscaler(context.spec).value
+    if document is None:
+        return
+    for name, model in context.spec.models.items():
+        for below in ((), *(("revisions", revision) for revision in model.revisions)):
+            for keys, readers in NEEDS_AUTOSCALER.items():
+                path = ("models", name, *below, *keys)
+                if document.has(path) and who not in readers:
+                    text = f"{keys[-1]} needs {'KEDA' if readers == ('keda',) else 'an autoscaler'}, which the cluster does not have"
+                    context.add(
+                        "LLM306",
+                        path,
+                        text,
+                        key=True,
+                        severity="warning",
+                        hint="cluster.addons.keda: true once it is installed",
+                    )
+    replicas = context.spec.gateway.replicas
+    if context.spec.gateway.enabled and replicas.max > replicas.min and who == "none":
+        text = f"the cluster has no autoscaler: {replicas.min} gateway pods run, whatever max says"
+        context.add("LLM306", ("gateway", "replicas", "max"), text, severity="warning")
 
 
 def _needless(context: Context, block: str) -> bool:
     """Whether what is not rendered is not asked for either."""
-    gateway = context.spec.gateway
-    if block == "traffic":
-        return context.spec.traffic.provider == "gateway"
-    return block == "gateway.replicas.max" and (not gateway.enabled or gateway.replicas.max == gateway.replicas.min)
+    if block == "observability":
+        return discovery(context.spec) is not None
+    return block == "traffic" and context.spec.traffic.provider == "gateway"
 
 
 def _node(context: Context, path: Path, pool_name: str, planned: EnginePlan) -> None:

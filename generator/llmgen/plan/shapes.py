@@ -11,8 +11,13 @@ if TYPE_CHECKING:
     from llmgen.checks.context import Context, Resolved
     from llmgen.facts import Facts
 
-TARGET_UTILIZATION = {"interactive": 0.4, "batch": 0.8, "experimental": 0.8}
-"""In-flight requests per engine that the plan aims at, as a share of its concurrency: simulated first guess, to be calibrated."""
+TARGET_UTILIZATION = {"interactive": 0.7, "batch": 0.8, "experimental": 0.8}
+"""In-flight requests per engine that the plan aims at, as a share of its concurrency.
+
+Interactive: the highest of 0.4 to 0.85 that leaves 99 % of requests of one replayed public day within their TTFT; it holds on the
+days it was not chosen on (benchmarks/scaling.py, docs/explanation/scaling.md). Classes that may queue leave only the autoscaler's
+tolerance free.
+"""
 
 
 def utilization(item: Resolved) -> float:
@@ -46,7 +51,7 @@ def shapes(context: Context, facts: Facts, item: Resolved) -> SearchResult | Non
     found = facts.revisions[item.model_name, item.name]
     if found.architecture is None or found.version is None:
         return None
-    revision, workload, offers = item.revision, _workload(item), tuple(_offers(context, facts, item))
+    revision, workload, offers = item.revision, _workload(context, item), tuple(_offers(context, facts, item))
     quantization = "fp8" if revision.quantization == "fp8" else None
     engine = revision.engine
     # Models that share everything are sized once: a platform has many models and few shapes.
@@ -63,7 +68,12 @@ def shapes(context: Context, facts: Facts, item: Resolved) -> SearchResult | Non
     return facts.searches[key]
 
 
-def _workload(item: Resolved) -> Workload:
+def redundant(context: Context, item: Resolved) -> int:
+    """Return the engines that run for redundancy alone: two of an interactive model in production, on two nodes if need be."""
+    return 2 if context.spec.production and not item.model.preemptible else 1
+
+
+def _workload(context: Context, item: Resolved) -> Workload:
     limits, targets = item.model.limits, item.model.targets
     return Workload(
         max_prompt_tokens=limits.max_prompt_tokens,
@@ -76,6 +86,7 @@ def _workload(item: Resolved) -> Workload:
         peak_growth_per_minute=targets.growth_per_minute,
         max_num_seqs=limits.max_concurrent_requests,
         target_use=utilization(item),
+        least_replicas=redundant(context, item),
     )
 
 

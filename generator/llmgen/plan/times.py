@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from llmgen import chart
 
-# Helm has to see Kubernetes give up first.
 HELM_MARGIN = 60
+"""Seconds by which Helm waits longer than Kubernetes, so that Kubernetes' reason is seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Times:
 
 
 def times(*, expected: int, budget: int, request_timeout: int, surge: bool, engines: int) -> Times:
-    """Times of one revision with ``engines`` replicas, which an upgrade replaces one after the other.
+    """Times of one revision with at most ``engines`` replicas, which an upgrade replaces one after the other.
 
     ``budget`` and ``request_timeout`` are the load and the request budget in seconds; ``surge`` whether a new engine may start
     before an old one leaves.

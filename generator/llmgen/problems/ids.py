@@ -17,7 +17,7 @@ from llmgen.problems.guess import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FAMILIES = ("ids_source", "ids_contract", "ids_rules", "ids_policy", "ids_plan", "ids_values")
+_FAMILIES = ("ids_source", "ids_contract", "ids_rules", "ids_policy", "ids_plan", "ids_values", "ids_rollout")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

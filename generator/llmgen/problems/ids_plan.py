@@ -22,8 +22,18 @@ KINDS = (
     ),
     Kind(
         id="LLM304", name="fixed-size-below-peak", title="Fewer engines than the peak needs",
-        explanation="This version renders a fixed number of engines; the minimum is below what the peak target needs.",
-        fix="Raise scaling.min to the engines of the peak, or lower targets.peakConcurrentRequests.",
+        explanation="The most engines that can run are below what the peak target needs: scaling.max, or scaling.min where nothing scales.",
+        fix="Raise it to the engines of the peak, or lower targets.peakConcurrentRequests.",
+    ),
+    Kind(
+        id="LLM305", name="floor-below-growth", title="Too few engines run to take the promised growth",
+        explanation="Until a new engine has loaded, those that run take what arrives. With fewer of them requests miss their TTFT.",
+        fix="Raise scaling.min, lower targets.growthPerMinute, or load faster.",
+    ),
+    Kind(
+        id="LLM306", name="no-autoscaler", title="Only an autoscaler would read this",
+        explanation="The cluster has none that could follow queues, so the number of pods is fixed.",
+        fix="Install KEDA, and say so in cluster.addons.keda and cluster.prometheus; or leave the key out.",
     ),
     Kind(
         id="LLM311", name="pool-too-small", title="A pool cannot hold its models at their most",

@@ -67,6 +67,20 @@ KINDS = (
         "Declare a tenant (`llmgen key new` makes its key), or turn the gateway off.",
     ),
     _kind(
+        "LLM259",
+        "nobody-is-this-tenant",
+        "A tenant that nobody can be",
+        "Callers prove who they are by a key or a JSON Web Token; without either, only one tenant can stand for callers without a key.",
+        "Give it a key, name it in gateway.anonymous, or accept JSON Web Tokens.",
+    ),
+    _kind(
+        "LLM260",
+        "without-effect",
+        "A setting has no effect",
+        "Another setting decides before this one is looked at. It reads like a promise that nothing keeps.",
+        "Remove it, or change what the message names.",
+    ),
+    _kind(
         "LLM261",
         "secret-literal",
         "A secret is written as a literal",
@@ -102,6 +116,13 @@ KINDS = (
         "Correct the day.",
     ),
     _kind(
+        "LLM267",
+        "mtls-without-a-mesh",
+        "Nobody speaks mutual TLS to engines",
+        "Only the mesh's proxies do. With the provider gateway the gateway calls engines itself, in the clear, behind NetworkPolicies.",
+        "Set traffic.provider: istio, or leave mtls out.",
+    ),
+    _kind(
         "LLM271",
         "mutable-image",
         "An image tag can move",
@@ -135,6 +156,21 @@ KINDS = (
         "The engine lacks what production needs",
         "Without a drain, running answers are cut as HTTP 200; without a queue bound, an overload is answered by time-outs.",
         "Use a newer version.",
+    ),
+    _kind(
+        "LLM276",
+        "open-to-anybody",
+        "Callers need no key",
+        "The anonymous tenant stands for everybody who can reach the gateway; its limits are shared by all of them.",
+        "Keys for the callers you know; gateway.clientNamespaces for those who may come without.",
+    ),
+    _kind(
+        "LLM277",
+        "tokens-estimated",
+        "Prompt tokens are estimated",
+        "The gateway counts with the model's own tokenizer, fetched from the hub or read from a volume that any node can mount; "
+        "buckets, images and single-node volumes are the engine's alone. Limits in tokens then hold only roughly.",
+        "Name the repository that has the tokenizer.",
     ),
     _kind(
         "LLM281",

@@ -63,14 +63,14 @@ KINDS = (
         "LLM208",
         "unknown-tenant",
         "A tenant is not declared",
-        "A routing rule asks for a tenant that `tenants` does not have.",
+        "A routing rule, or gateway.anonymous, names a tenant that `tenants` does not have.",
         "Name a declared tenant.",
     ),
     _kind(
         "LLM209",
         "unused-tier",
         "No tenant has this tier",
-        "A rule that asks for a tier nobody has can never match.",
+        "A rule that asks for a tier nobody has can never match, and in gateway.tierOrder it orders nobody.",
         "Correct the tier, or give it to a tenant.",
     ),
     _kind(
@@ -133,7 +133,7 @@ KINDS = (
         "LLM224",
         "wait-too-long",
         "A wait uses up the request timeout",
-        "Queueing or the first token may take as long as the whole request.",
+        "Queueing or the first token may take as long as the whole request, or is given up before it is late.",
         "Lower the wait or raise limits.requestTimeout.",
     ),
     _kind(
@@ -199,7 +199,13 @@ KINDS = (
         "The window asks for more engines than the model may have.",
         "Raise scaling.max or lower the window.",
     ),
-    _kind("LLM244", "empty-window", "A warm window is empty", "Start and end are the same.", "Correct one of them."),
+    _kind(
+        "LLM244",
+        "empty-window",
+        "A warm window does nothing",
+        "Start and end are the same, or the model may go to zero and follows demand alone.",
+        "Correct one of them, or min: 1.",
+    ),
     _kind(
         "LLM245",
         "zero-without-keda",
@@ -220,5 +226,19 @@ KINDS = (
         "A warm window cannot be read",
         "KEDA's cron trigger refuses fields out of range and time zones it does not know, and the whole ScaledObject with them.",
         "Write five cron fields within their ranges, and an IANA time zone.",
+    ),
+    _kind(
+        "LLM248",
+        "zero-without-gateway",
+        "Nobody would see demand for a model at zero",
+        "An engine's metrics vanish with it; the gateway counts requests whether an engine is there or not.",
+        "Enable the gateway, or min: 1.",
+    ),
+    _kind(
+        "LLM249",
+        "ttft-trigger-unguarded",
+        "Scaling on TTFT has no target or no guard",
+        "TTFT stays high while new engines load. Without knowing that they do, the autoscaler would ask for more, again and again.",
+        "Set targets.ttftP95, and cluster.addons.kubeStateMetrics; or leave ttftTrigger off.",
     ),
 )

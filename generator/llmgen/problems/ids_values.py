@@ -55,4 +55,34 @@ KINDS = (
         explanation="Object names join release, model and revision, and are cut at 63 characters.",
         fix="Rename a model or a revision.",
     ),
+    Kind(
+        id="LLM411", name="values-revision-removed", title="A revision is removed while it has requests",
+        explanation="Its engines and its route go in one upgrade, in this order: requests fail in between, and there is no way back.",
+        fix="Move its share to another revision in one release, and remove it in the next.",
+    ),
+    Kind(
+        id="LLM412", name="values-shadow-is-stable", title="Copies go to the engines of the originals",
+        explanation="A shadow is tried out beside stable. On the same revision its copies only take slots from people's requests.",
+        fix="Point the shadow to a revision of its own, or set mirrorPercent: 0.",
+    ),
+    Kind(
+        id="LLM421", name="values-scaling-target", title="The autoscaler has no target, or one it never reaches",
+        explanation="A full engine runs maxConcurrentRequests and no more, and an autoscaler does nothing within a tenth of its target.",
+        fix="Set scaling.inFlightTarget to at most 0.9 x maxConcurrentRequests; 0.7 x suits interactive models.",
+    ),
+    Kind(
+        id="LLM422", name="values-scaling-zero", title="Nothing would wake a model at zero",
+        explanation="Only KEDA scales from zero, and only the gateway's count of requests exists while no engine does.",
+        fix="autoscaler keda, the gateway, a scaling.demandTarget and no warm windows; or minReplicas 1.",
+    ),
+    Kind(
+        id="LLM423", name="values-scaling-prometheus", title="The autoscaler would be blind",
+        explanation="KEDA asks Prometheus for every signal.",
+        fix="Set prometheus.address.",
+    ),
+    Kind(
+        id="LLM424", name="values-scaling-warm", title="A warm window cannot be kept",
+        explanation="It asks for more engines than maxReplicas, or of an autoscaler that knows no clock.",
+        fix="Raise maxReplicas, lower the window, or use keda.",
+    ),
 )  # fmt: skip

@@ -93,7 +93,7 @@ def size_shape(model: Architecture, workload: Workload, choice: Choice) -> Shape
         speed = latency_of(cost, workload.prompt, workload.completion, max(batch, needed))
         rejected += _too_slow(workload, speed, batch, needed)
     running = max(floor(batch * workload.use), 1)
-    replicas = ceil(workload.peak_concurrent_requests / running) if batch else 0
+    replicas = max(ceil(workload.peak_concurrent_requests / running), workload.least_replicas) if batch else 0
     nodes = _nodes(choice, replicas)
     if batch and nodes > offer.max_nodes:
         rejected.append(f"needs {nodes} nodes, pool has {offer.max_nodes}")
@@ -119,7 +119,7 @@ def size_shape(model: Architecture, workload: Workload, choice: Choice) -> Shape
         replicas=Term(
             replicas,
             "pods",
-            f"peak {workload.peak_concurrent_requests} / ({batch} x {workload.use:g} = {running}) rounded up",
+            f"peak {workload.peak_concurrent_requests} / ({batch} x {workload.use:g} = {running}) up, at least {workload.least_replicas}",
         ),
         gpus=replicas * engine.gpus,
         nodes=nodes,

@@ -13,6 +13,7 @@ class Workload:
 
     ``max_num_seqs`` is the concurrency each pod must hold (the spec's limit: nothing is lowered silently), None to let the
     shape decide. ``headroom`` is the share of a pod's concurrency that stays free at the peak; ``target_use`` overrides it.
+    ``least_replicas`` run whatever the peak needs, and are paid for: one large pod is no bargain where two must run.
     """
 
     max_prompt_tokens: int
@@ -26,6 +27,7 @@ class Workload:
     target_use: float | None = None
     peak_growth_per_minute: float | None = None
     max_num_seqs: int | None = None
+    least_replicas: int = 1
 
     @property
     def max_tokens(self) -> int:

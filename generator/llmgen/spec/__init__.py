@@ -12,7 +12,17 @@ from llmgen.spec.defaults import fill
 from llmgen.spec.model import Limits, Model, Revision, Rollout, Targets, Tracks
 from llmgen.spec.policy import Gateway, Observability, Routing, Security, Tenant, Traffic
 
-REVISION_KEYS = ("source", "architecture", "dtype", "quantization", "kvCacheDtype", "gpu", "engine", "scaling")
+REVISION_KEYS = (
+    "source",
+    "tokenizer",
+    "architecture",
+    "dtype",
+    "quantization",
+    "kvCacheDtype",
+    "gpu",
+    "engine",
+    "scaling",
+)
 """Keys of a model that a revision may patch; a test holds them equal to the schema's."""
 
 
@@ -94,5 +104,6 @@ class _Own:
     class_: str
     quality: int
     limits: Limits
+    parameters: tuple[str, ...]
     targets: Targets
     rollout: Rollout

@@ -90,6 +90,8 @@ class Addons:
     keda: bool
     istio: bool
     prometheus_operator: bool
+    prometheus_adapter: bool
+    kube_state_metrics: bool
     gateway_api: bool
 
 

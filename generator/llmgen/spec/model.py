@@ -63,6 +63,13 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenizerSource:
+    """Where the gateway finds the files that it counts prompts with."""
+
+    hub: Hub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArchitectureSource:
     """Where the architecture's facts come from; exactly one is set."""
 
@@ -80,6 +87,7 @@ class Limits:
     queue_depth: int
     queue_timeout: Seconds
     request_timeout: Seconds
+    ttft_timeout: Seconds | None
 
     @property
     def context_tokens(self) -> int:
@@ -163,6 +171,7 @@ class Revision:
     """One engine configuration: the model's own keys with the revision's patch applied."""
 
     source: Source
+    tokenizer: TokenizerSource | None
     architecture: ArchitectureSource | None
     dtype: str
     quantization: str
@@ -215,6 +224,7 @@ class Model:
     class_: str
     quality: int
     limits: Limits
+    parameters: tuple[str, ...]
     targets: Targets
     revisions: Mapping[str, Revision]
     tracks: Tracks

@@ -61,17 +61,8 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """One API key: its hash, or a reference to a Secret that holds the hash."""
-
-    sha256: str | None
-    secret: SecretKeyRef | None
-    expires: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TenantLimits:
-    """Limits of one tenant; None is no limit."""
+    """Limits of a tenant, one of its keys, or its use of one model; None is no limit."""
 
     requests_per_minute: int | None
     tokens_per_minute: int | None
@@ -80,8 +71,18 @@ class TenantLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One API key: its hash, or a reference to a Secret that holds the hash."""
+
+    sha256: str | None
+    secret: SecretKeyRef | None
+    expires: str | None
+    limits: TenantLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """One caller. ``models`` None: every model."""
+    """One caller. ``models`` None: every model. ``model_limits`` are keyed by model."""
 
     tier: str
     priority: int
@@ -89,6 +90,7 @@ class Tenant:
     models: tuple[str, ...] | None
     may_pin_track: bool
     limits: TenantLimits
+    model_limits: Mapping[str, TenantLimits]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,8 @@ class Exposure:
     host: str | None
     tls_secret: str | None
     parent_gateway: str | None
+    parent_namespace: str | None
+    istio_selector: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +120,7 @@ class LimitStore:
     kind: str
     address: str | None
     password: SecretKeyRef | None
+    tls: bool
     when_down: str
 
 
@@ -131,7 +136,7 @@ class Jwt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """The gateway in front of every model."""
+    """The gateway in front of every model. ``client_namespaces`` None: no namespace is kept out."""
 
     enabled: bool
     image: Image
@@ -141,6 +146,11 @@ class Gateway:
     max_body_bytes: int
     unsupported_parameters: str
     retry_budget_percent: int
+    tier_order: tuple[str, ...]
+    anonymous: str | None
+    tenant_labels: int
+    client_namespaces: Mapping[str, str] | None
+    hub_endpoint: str | None
     jwt: Jwt | None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llmgen.values.engine import node_labels, put_revision
 from llmgen.values.gateway import put_gateway
+from llmgen.values.observability import put_buckets, put_observability, put_targets
 from llmgen.values.tree import ValueTree
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def build(spec: Spec, facts: Facts, plan: Plan, budget: Budget) -> ValueTree:
             planned = plan.engines.get((name, revision))
             if planned is not None:
                 put_revision(tree, spec, facts, budget, (name, revision), planned)
+                path = ("models", name, "revisions", revision)
+                put_buckets(tree, path, (name, model), facts.revisions[name, revision].version)
     put_gateway(tree, spec)
+    put_observability(tree, spec)
     return tree
 
 
@@ -50,6 +54,8 @@ def _release(tree: ValueTree, spec: Spec) -> None:
         tree.copy(("commonLabels",), dict(spec.metadata.labels), ("metadata", "labels"))
     if spec.metadata.annotations:
         tree.copy(("commonAnnotations",), dict(spec.metadata.annotations), ("metadata", "annotations"))
+    if spec.cluster.prometheus is not None:
+        tree.copy(("prometheus", "address"), spec.cluster.prometheus.address, ("cluster", "prometheus", "address"))
     security = spec.security
     if security.image_registry:
         tree.copy(("global", "imageRegistry"), security.image_registry, ("security", "imageRegistry"))
@@ -105,12 +111,17 @@ def _model(tree: ValueTree, name: str, model: Model, aliases: Iterable[str]) -> 
     tree.copy((*path, "quality"), model.quality, (*path, "quality"))
     for alias in aliases:
         tree.copy((*path, "aliases", alias), True, ("routing", "aliases", alias))
+    put_targets(tree, name, model)
     limits = (*path, "limits")
     tree.copy((*limits, "maxPromptTokens"), model.limits.max_prompt_tokens, (*limits, "maxPromptTokens"))
     tree.copy((*limits, "maxCompletionTokens"), model.limits.max_completion_tokens, (*limits, "maxCompletionTokens"))
     tree.copy((*limits, "queueDepth"), model.limits.queue_depth, (*limits, "queueDepth"))
     tree.copy((*limits, "queueTimeoutSeconds"), math.ceil(model.limits.queue_timeout), (*limits, "queueTimeout"))
     tree.copy((*limits, "requestTimeoutSeconds"), round(model.limits.request_timeout), (*limits, "requestTimeout"))
+    if model.limits.ttft_timeout is not None:
+        tree.copy((*limits, "ttftTimeoutSeconds"), math.ceil(model.limits.ttft_timeout), (*limits, "ttftTimeout"))
+    for parameter in model.parameters:
+        tree.copy((*path, "parameters", parameter), True, (*path, "parameters"))
     for track in ("stable", "canary", "shadow", "previous"):
         revision = getattr(model.tracks, track)
         if revision is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from llmgen import chart
 from llmgen.plan.derivation import Derived, from_catalog, from_plan, from_spec
 from llmgen.values.image import put_image
+from llmgen.values.scaling import put_scaling
 
 if TYPE_CHECKING:
     from llmgen.facts import Facts
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from llmgen.problems import Path
     from llmgen.spec import Spec
     from llmgen.spec.cluster import Toleration
-    from llmgen.spec.model import Revision
+    from llmgen.spec.model import Hub, Revision
     from llmgen.values.tree import ValueTree
 
 _STREAMER = "runai_streamer"
@@ -29,6 +30,8 @@ def put_revision(
     revision = spec.models[key[0]].revisions[key[1]]
     _image(tree, path, revision)
     _weights(tree, path, revision, planned)
+    if revision.tokenizer is not None:
+        _hub(tree, (*path, "tokenizer"), revision.tokenizer.hub, (*path, "tokenizer"))
     _types(tree, path, revision, planned)
     _shape(tree, path, facts, planned)
     _placement(tree, path, spec, facts, planned)
@@ -58,11 +61,7 @@ def _image(tree: ValueTree, path: Path, revision: Revision) -> None:
 def _weights(tree: ValueTree, path: Path, revision: Revision, planned: EnginePlan) -> None:
     source, target, origin = revision.source, (*path, "weights"), (*path, "source")
     if source.hub is not None:
-        tree.copy((*target, "hub", "repo"), source.hub.repo, (*origin, "hub", "repo"))
-        tree.copy((*target, "hub", "revision"), source.hub.revision, (*origin, "hub", "revision"))
-        if source.hub.token is not None:
-            token = {"name": source.hub.token.name, "key": source.hub.token.key}
-            tree.copy((*target, "hub", "token"), token, (*origin, "hub", "token"))
+        _hub(tree, target, source.hub, origin)
     elif source.volume is not None:
         tree.copy((*target, "volume", "name"), source.volume.storage, (*origin, "volume", "storage"))
         tree.copy((*target, "volume", "path"), source.volume.path, (*origin, "volume", "path"))
@@ -78,6 +77,14 @@ def _weights(tree: ValueTree, path: Path, revision: Revision, planned: EnginePla
             (*path, "loadStrategy"),
             Derived(value=strategy, because=planned.load.safetensors_reason, origins=(from_spec(*origin),)),
         )
+
+
+def _hub(tree: ValueTree, target: Path, hub: Hub, origin: Path) -> None:
+    tree.copy((*target, "hub", "repo"), hub.repo, (*origin, "hub", "repo"))
+    tree.copy((*target, "hub", "revision"), hub.revision, (*origin, "hub", "revision"))
+    if hub.token is not None:
+        token = {"name": hub.token.name, "key": hub.token.key}
+        tree.copy((*target, "hub", "token"), token, (*origin, "hub", "token"))
 
 
 def _bucket(tree: ValueTree, target: Path, origin: Path, revision: Revision) -> None:
@@ -185,8 +192,7 @@ def _startup(tree: ValueTree, path: Path, planned: EnginePlan) -> None:
 
 
 def _size(tree: ValueTree, path: Path, budget: Budget, key: tuple[str, str], planned: EnginePlan) -> None:
-    tree.put((*path, "scaling", "minReplicas"), planned.min_replicas)
-    tree.put((*path, "scaling", "maxReplicas"), planned.max_replicas)
+    put_scaling(tree, (*path, "scaling"), planned.scaling)
     tree.put((*path, "strategy", "surge"), budget.surge(key))
 
 

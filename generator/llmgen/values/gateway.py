@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from llmgen import chart
 from llmgen.values.image import put_image
+from llmgen.values.scaling import put_gateway_scaling
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llmgen.problems import Path
     from llmgen.spec import Spec
     from llmgen.spec.cluster import SecretKeyRef
-    from llmgen.spec.policy import Conditions, Exposure, Gateway, Jwt, Key, LimitStore, Tenant
+    from llmgen.spec.policy import Conditions, Exposure, Gateway, Jwt, Key, LimitStore, Tenant, TenantLimits
     from llmgen.values.tree import ValueTree
 
 
@@ -20,9 +24,12 @@ def put_gateway(tree: ValueTree, spec: Spec) -> None:
     tree.copy(("gateway", "enabled"), gateway.enabled, ("gateway", "enabled"))
     if spec.traffic.provider != "gateway":
         tree.copy(("traffic", "provider"), spec.traffic.provider, ("traffic", "provider"))
+    if spec.traffic.mtls:
+        tree.copy(("traffic", "mtls"), True, ("traffic", "mtls"))
     if not gateway.enabled:
         return
     _gateway(tree, gateway)
+    put_gateway_scaling(tree, spec)
     _routing(tree, spec)
     for name, tenant in spec.tenants.items():
         _tenant(tree, ("tenants", name), tenant)
@@ -31,13 +38,19 @@ def put_gateway(tree: ValueTree, spec: Spec) -> None:
 def _gateway(tree: ValueTree, gateway: Gateway) -> None:
     path: Path = ("gateway",)
     put_image(tree, (*path, "image"), (*path, "image"), gateway.image)
-    for bound, replicas in (("min", gateway.replicas.min), ("max", gateway.replicas.max)):
-        tree.copy((*path, "scaling", f"{bound}Replicas"), replicas, (*path, "replicas", bound))
     _exposure(tree, gateway.exposure)
     _limit_store(tree, gateway.limit_store)
     tree.copy((*path, "maxBodyBytes"), gateway.max_body_bytes, (*path, "maxBodyBytes"))
     tree.copy((*path, "unsupportedParameters"), gateway.unsupported_parameters, (*path, "unsupportedParameters"))
     tree.copy((*path, "retryBudgetPercent"), gateway.retry_budget_percent, (*path, "retryBudgetPercent"))
+    given = {
+        "tierOrder": list(gateway.tier_order) or None,
+        "anonymous": gateway.anonymous,
+        "clientNamespaces": None if gateway.client_namespaces is None else dict(gateway.client_namespaces),
+        "hubEndpoint": gateway.hub_endpoint,
+    }
+    _given(tree, path, given)
+    tree.copy((*path, "tenantLabels"), gateway.tenant_labels, (*path, "tenantLabels"))
     if gateway.jwt is not None:
         _jwt(tree, gateway.jwt)
 
@@ -50,8 +63,18 @@ def _exposure(tree: ValueTree, exposure: Exposure) -> None:
         "host": exposure.host,
         "tlsSecret": exposure.tls_secret,
         "parentGateway": exposure.parent_gateway,
+        "parentNamespace": exposure.parent_namespace,
     }
-    _given(tree, ("gateway", "exposure"), given)
+    path: Path = ("gateway", "exposure")
+    _given(tree, path, given)
+    if exposure.istio_selector is not None:
+        _selector(tree, (*path, "istioSelector"), exposure.istio_selector)
+
+
+def _selector(tree: ValueTree, path: Path, labels: Mapping[str, str]) -> None:
+    """Copy labels; one of the chart's own that the spec does not have is dropped with null, since maps merge."""
+    usual = chart.defaults()["gateway"]["exposure"]["istioSelector"]
+    tree.copy(path, {**{key: None for key in usual if key not in labels}, **labels}, path)
 
 
 def _limit_store(tree: ValueTree, store: LimitStore) -> None:
@@ -59,6 +82,8 @@ def _limit_store(tree: ValueTree, store: LimitStore) -> None:
     _given(tree, path, {"kind": store.kind, "address": store.address})
     if store.password is not None:
         tree.copy((*path, "password"), _reference(store.password), (*path, "password"))
+    if store.tls:
+        tree.copy((*path, "tls"), True, (*path, "tls"))
     tree.copy((*path, "whenDown"), store.when_down, (*path, "whenDown"))
 
 
@@ -112,14 +137,19 @@ def _tenant(tree: ValueTree, path: Path, tenant: Tenant) -> None:
         tree.copy((*path, "models"), list(tenant.models), (*path, "models"))
     if tenant.may_pin_track:
         tree.copy((*path, "mayPinTrack"), True, (*path, "mayPinTrack"))
-    limits = tenant.limits
+    _given(tree, (*path, "limits"), _limits(tenant.limits))
+    for model, limits in tenant.model_limits.items():
+        _given(tree, (*path, "modelLimits", model), _limits(limits))
+
+
+def _limits(limits: TenantLimits) -> dict[str, int]:
     given = {
         "requestsPerMinute": limits.requests_per_minute,
         "tokensPerMinute": limits.tokens_per_minute,
         "concurrentRequests": limits.concurrent_requests,
         "tokensPerDay": limits.tokens_per_day,
     }
-    _given(tree, (*path, "limits"), given)
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def _key(key: Key) -> dict[str, Any]:
@@ -127,6 +157,7 @@ def _key(key: Key) -> dict[str, Any]:
         "sha256": key.sha256,
         "secret": None if key.secret is None else _reference(key.secret),
         "expires": key.expires,
+        "limits": _limits(key.limits) or None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from llmgen.checks.context import Context
     from llmgen.plan import Plan
+    from llmgen.problems import Problem
+    from llmgen.source import Document
     from llmgen.values.tree import ValueTree
 
 
@@ -17,19 +19,14 @@ def check(context: Context, plan: Plan, tree: ValueTree, files: Iterable[FilePat
 
     Problems of the generated values themselves are bugs of the generator and raise RuntimeError.
     """
-    from llmgen import invariants, source  # noqa: PLC0415 -- only when values are built
-    from llmgen.merge import merge_documents  # noqa: PLC0415
+    from llmgen import invariants  # noqa: PLC0415 -- only when values are built
     from llmgen.plan import budget  # noqa: PLC0415
     from llmgen.problems import errors  # noqa: PLC0415
 
-    document = source.Document.from_data(tree.data, "values.yaml")
     _own_bugs(tree.data)
     present = [file for file in files if file.exists()]
-    for file in present:
-        reading = source.read(str(file))
-        context.problems.extend(reading.problems)
-        if reading.document is not None and reading.document.data is not None:
-            document = merge_documents(document, (), patch=reading.document, keep_nulls=True)
+    document, unread = layer(tree.data, present)
+    context.problems.extend(unread)
     if not present:
         return
     found = invariants.check(document)
@@ -38,6 +35,21 @@ def check(context: Context, plan: Plan, tree: ValueTree, files: Iterable[FilePat
         return  # engines of a wrong type cannot be counted
     overlaid = budget.draw(context, plan, document.data)
     budget.check(context, overlaid)
+
+
+def layer(data: dict[str, Any], files: Iterable[FilePath]) -> tuple[Document, list[Problem]]:
+    """Return generated values with ``files`` layered over them, each value where it was written, and what cannot be read."""
+    from llmgen import source  # noqa: PLC0415 -- only when values are built
+    from llmgen.merge import merge_documents  # noqa: PLC0415
+
+    document = source.Document.from_data(data, "values.yaml")
+    problems: list[Problem] = []
+    for file in files:
+        reading = source.read(str(file))
+        problems.extend(reading.problems)
+        if reading.document is not None and reading.document.data is not None:
+            document = merge_documents(document, (), patch=reading.document, keep_nulls=True)
+    return document, problems
 
 
 def _own_bugs(data: dict[str, Any]) -> None:

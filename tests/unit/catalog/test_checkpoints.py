@@ -17,6 +17,7 @@ PUBLISHED = {
 # What the published rows call so has no config anybody could read: no name at all, or a model of which only load times are known.
 NOT_NAMED = {
     None,
+    "Qwen/Qwen3.6-27B (AutoRound INT4)",
     "(70B-class AWQ, name not shown in excerpt)",
     "(7B VLM on Mistral-7B shape, name not shown)",
     "(fine-tuned Llama-3.1-8B, LlamaForCausalLM, local path)",
@@ -32,6 +33,15 @@ NOT_NAMED = {
     "Salyut1/GLM-4.7-NVFP4",
     "google/gemma-4-12b",
 }
+CALLED = {
+    "DeepSeek-R1-0528-AWQ": "cognitivecomputations/DeepSeek-R1-0528-AWQ",
+    "GLM-5.1-FP8": "zai-org/GLM-5.1-FP8",
+    "Llama-3.1-8B container": "meta-llama/Llama-3.1-8B",
+    "Llama-3.3-70B-FP8": "nvidia/Llama-3.3-70B-Instruct-FP8",
+    "Qwen/Qwen2.5-3B-Instruct (FP8-dynamic)": "RedHatAI/Qwen2.5-3B-Instruct-FP8-dynamic",
+    "gpt-oss-20b container": "openai/gpt-oss-20b",
+}
+"""Hub ids of what published rows call otherwise."""
 
 
 def test_there_are_enough_models_and_their_facts_are_readable():
@@ -69,7 +79,7 @@ def test_gated_models_are_marked():
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED - NOT_NAMED))
 def test_models_of_published_data_are_known_and_sized(name: str):
-    facts = catalog.model(name)
+    facts = catalog.model(CALLED.get(name, name))
     assert facts is not None
     # A mixed-precision checkpoint does not list its layers: that is the one doubt these entries have.
     assert all(
@@ -79,6 +89,23 @@ def test_models_of_published_data_are_known_and_sized(name: str):
 
 def test_what_is_not_named_is_really_not_in_the_catalogue():
     assert [name for name in NOT_NAMED if name and catalog.model(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "context"),
+    [
+        ("meta-llama/Meta-Llama-3-8B-Instruct", 8192),
+        ("meta-llama/Llama-3.1-8B-Instruct", 131072),
+        ("Qwen/Qwen3-235B-A22B-FP8", 40960),
+        ("Qwen/Qwen3-235B-A22B-Instruct-2507-FP8", 262144),
+        ("moonshotai/Kimi-K2-Thinking", 262144),
+    ],
+)
+def test_a_shape_that_is_shared_does_not_share_the_context(name: str, context: int):
+    """What their cards say: a later training of the same shape often reaches further."""
+    facts = catalog.model(name)
+    assert facts is not None
+    assert facts["max_position_embeddings"] == context
 
 
 def test_an_alias_is_no_other_model():

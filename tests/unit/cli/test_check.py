@@ -46,6 +46,22 @@ def collide(values: dict[str, Any]) -> None:
     }
 
 
+WINDOW = {"timezone": "Etc/UTC", "start": "0 8 * * *", "end": "0 9 * * *", "engines": 1}
+
+
+def scale(values: dict[str, Any], **keys: Any) -> None:
+    """Let KEDA scale v1, rightly but for ``keys``."""
+    values["prometheus"] = {"address": "http://prometheus:9090"}
+    v1(values)["scaling"] = {"autoscaler": "keda", "minReplicas": 1, "maxReplicas": 3, "inFlightTarget": 1, **keys}
+
+
+def to_zero(values: dict[str, Any], **keys: Any) -> None:
+    """Let KEDA scale v1 to zero, rightly but for ``keys``."""
+    chat(values)["class"] = "batch"
+    values.setdefault("gateway", {})["enabled"] = True
+    scale(values, **{"minReplicas": 0, "demandTarget": 2, **keys})
+
+
 FORKS: dict[str, list[Change]] = {
     "LLM401": [lambda values: chat(values)["tracks"]["stable"].update(revision="v9")],
     "LLM402": [
@@ -57,6 +73,8 @@ FORKS: dict[str, list[Change]] = {
     "LLM403": [
         lambda values: v1(values)["scaling"].update(minReplicas=5, maxReplicas=2),
         lambda values: v1(values)["scaling"].update(minReplicas=0),
+        lambda values: scale(values, fallback={"replicas": 4}),
+        lambda values: values.setdefault("gateway", {}).update(enabled=True, scaling={"fallback": {"replicas": 99}}),
     ],
     "LLM404": [
         v2_volume,
@@ -72,6 +90,30 @@ FORKS: dict[str, list[Change]] = {
     "LLM408": [lambda values: v1(values).update(flags={"max-num-seqs": 4})],
     "LLM409": [lambda values: v1(values)["image"].update(tag="latest")],
     "LLM410": [collide],
+    "LLM412": [
+        lambda values: chat(values)["tracks"].update(shadow={**chat(values)["tracks"]["stable"], "mirrorPercent": 5})
+    ],
+    "LLM421": [
+        lambda values: scale(values, inFlightTarget=None),
+        lambda values: scale(values, inFlightTarget=0.95 * v1(values)["maxConcurrentRequests"]),
+    ],
+    "LLM422": [
+        lambda values: to_zero(values, autoscaler="hpa"),
+        lambda values: to_zero(values, demandTarget=None),
+        lambda values: to_zero(values, warm={"peak": WINDOW}),
+        lambda values: (to_zero(values), values.update(gateway={"enabled": False})),
+    ],
+    "LLM423": [
+        lambda values: (scale(values), values.update(prometheus={"address": ""})),
+        lambda values: (
+            values.setdefault("gateway", {}).update(enabled=True, scaling={"autoscaler": "keda"}),
+            values.update(prometheus={}),
+        ),
+    ],
+    "LLM424": [
+        lambda values: scale(values, warm={"peak": {**WINDOW, "engines": 9}}),
+        lambda values: scale(values, autoscaler="hpa", warm={"peak": WINDOW}),
+    ],
 }
 CASES = [(name, index) for name, changes in FORKS.items() for index in range(len(changes))]
 
@@ -90,7 +132,39 @@ def test_a_forked_file(invoke: Invoke, name: str, index: int) -> None:
 
 
 def test_every_kind_of_the_family_is_forked() -> None:
-    assert {name for name in kinds() if name.startswith("LLM4")} == FORKS.keys()
+    beside = {"LLM411"}  # about two releases: below
+    assert {name for name in kinds() if name.startswith("LLM4")} - beside == FORKS.keys()
+
+
+@pytest.mark.parametrize(
+    ("shares", "problems"),
+    [
+        ({"stable": {"revision": "v1", "weight": 75}, "canary": {"revision": "v2", "weight": 25}}, 1),
+        ({"stable": {"revision": "v1"}, "shadow": {"revision": "v2", "mirrorPercent": 10}}, 1),
+        ({"stable": {"revision": "v2"}, "canary": {"revision": "v1", "weight": 0}}, 1),
+        ({"stable": {"revision": "v1", "weight": 100}, "canary": {"revision": "v2", "weight": 0}}, 0),
+        ({"stable": {"revision": "v1"}, "previous": {"revision": "v2"}}, 0),
+    ],
+)
+def test_a_revision_is_removed_one_release_after_its_requests(
+    invoke: Invoke, tmp_path: Path, shares: dict[str, Any], problems: int
+) -> None:
+    """Of v1 and v2, v2 is removed."""
+    before = fork(lambda values: chat(values).update(tracks=shares))
+    running = tmp_path / "running.yaml"
+    running.write_bytes(before.read_bytes())
+    after = fork(
+        lambda values: (
+            chat(values).update(tracks={"stable": {"revision": "v1"}}), chat(values)["revisions"].pop("v2"),
+        )
+    )  # fmt: skip
+    result = invoke("check", str(after), "--previous", str(running), "--format", "json")
+    found = json.loads(result.stdout)
+    listed = found["problems"] if isinstance(found, dict) else found
+    assert [problem["id"] for problem in listed] == ["LLM411"] * problems
+    assert result.exit_code == min(problems, 1)
+    said = invoke("diff", str(running), str(after)).stdout
+    assert ("chat/v2 has requests" in said) == bool(problems)
 
 
 def test_a_layer_that_deletes_every_model(invoke: Invoke, tmp_path: Path) -> None:

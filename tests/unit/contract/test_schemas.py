@@ -42,9 +42,13 @@ def test_stale_json_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     load_schema.cache_clear()
 
 
-def test_an_installed_package_reads_its_own_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "values.schema.json").write_text('{"title": "packaged"}')
+@pytest.mark.parametrize(("name", "folder"), [("serving-spec", "schemas"), ("values", "_data/chart")])
+def test_an_installed_package_reads_its_own_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: str
+) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / f"{name}.schema.json").write_text('{"title": "packaged"}')
     monkeypatch.setattr(schemas, "_PACKAGE", tmp_path)
     load_schema.cache_clear()
-    assert load_schema("values") == {"title": "packaged"}
+    assert load_schema(name) == {"title": "packaged"}
     load_schema.cache_clear()

@@ -19,8 +19,8 @@ PLAIN = sorted(
 )
 
 
-def _rendered(folder: Path) -> set[tuple[int, int, int]]:
-    """(progress deadline, ready timeout, startup probe) of every engine."""
+def _rendered(folder: Path) -> set[tuple[int, int, int, int]]:
+    """(progress deadline, ready timeout, startup probe, Helm's timeout) of every engine."""
     found = set()
     for item in yaml.safe_load_all((folder / "manifests.yaml").read_text(encoding="utf-8")):
         if item and item["kind"] == "Deployment":
@@ -33,6 +33,7 @@ def _rendered(folder: Path) -> set[tuple[int, int, int]]:
                             item["spec"]["progressDeadlineSeconds"],
                             int(env["VLLM_ENGINE_READY_TIMEOUT_S"]),
                             probe["periodSeconds"] * probe["failureThreshold"],
+                            int(item["metadata"]["annotations"]["llmgen.dev/helm-timeout-seconds"]),
                         )
                     )
     return found
@@ -42,7 +43,12 @@ def _rendered(folder: Path) -> set[tuple[int, int, int]]:
 def test_shown_times_are_the_rendered_ones(folder: Path):
     rendered = _rendered(folder)
     shown = {
-        (item.times.progress_deadline, item.times.engine_ready_timeout, item.times.startup_probe)
+        (
+            item.times.progress_deadline,
+            item.times.engine_ready_timeout,
+            item.times.startup_probe,
+            item.times.helm_timeout,
+        )
         for item in sizes.of_spec(str(folder / "spec.yaml"), None)[0]
         if item.times is not None
     }

@@ -66,7 +66,7 @@ def test_a_queue_timeout_is_rounded_up(tmp_path: Path) -> None:
     ("more", "announced"),
     [
         ("gateway: {replicas: {min: 2, max: 2}}\n", []),
-        ("gateway: {replicas: {min: 2, max: 4}}\n", ["gateway.replicas.max"]),
+        ("gateway: {replicas: {min: 2, max: 4}}\n", []),
         ("gateway: {enabled: false, replicas: {min: 2, max: 4}}\n", []),
         ("traffic: {provider: gateway}\n", []),
         (TENANT, []),
