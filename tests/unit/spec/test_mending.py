@@ -68,7 +68,7 @@ def test_what_has_no_example_goes_with_its_holder() -> None:
     data, touched = mended(data)
     # A tenant may be without keys (JWT, anonymous), so only the key goes.
     assert data["tenants"] == {"acme": {"keys": {}}}
-    assert ("tenants", "acme") in touched
+    assert any(path[:2] == ("tenants", "acme") for path in touched)
     assert ("models",) not in touched
 
 
