@@ -23,6 +23,8 @@ Outcome = Literal[
     "upstream_error",
     "client_cancel",
 ]
+_Name = str | None
+_Who = tuple[float, str, str, str, _Name, _Name, _Name, _Name, _Name, _Name, _Name]  # the fields of `Event`
 MAX_NAME = 128  # characters of a model name as the client wrote it
 MAX_WAITING = 4 << 20  # bytes of events that a blocked reader of our output may keep in memory; then they are dropped
 
@@ -68,23 +70,28 @@ class Record:
     def admitted(self) -> Admitted:
         """The event before the engine is called."""
         return Admitted(
-            round(time.time(), 3), "request_admitted", self.request_id, self.endpoint, self.tenant, self.key, self.tier, self.cls,
-            _clipped(self.model_asked), self.model, self.rule, self.decision, self.stream, self.prompt_tokens, self.prompt_tokens_source,
-            self.max_tokens, _ms(self.queue_seconds), self.fallback_from,
+            *self._who("request_admitted"), self.decision, self.stream, self.prompt_tokens, self.prompt_tokens_source, self.max_tokens,
+            _ms(self.queue_seconds), self.fallback_from,
         )  # fmt: skip
 
     def finished(self) -> Finished:
         """The event at the end; everything that one search by request id should find."""
         return Finished(
-            round(time.time(), 3), "request_finished", self.request_id, self.endpoint, self.tenant, self.key, self.tier, self.cls,
-            _clipped(self.model_asked), self.model, self.rule, self.revision, self.track, self.fallback_from, self.attempts, self.stream,
-            self.prompt_tokens, self.prompt_tokens_source, self.max_tokens, self.completion_tokens, _ms(self.queue_seconds),
-            _ms(self.ttft), _ms(self.duration), self.finish_reason, self.status, self.outcome, self.error_code,
+            *self._who("request_finished"), self.revision, self.track, self.fallback_from, self.attempts, self.stream, self.prompt_tokens,
+            self.prompt_tokens_source, self.max_tokens, self.completion_tokens, _ms(self.queue_seconds), _ms(self.ttft),
+            _ms(self.duration), self.finish_reason, self.status, self.outcome, self.error_code,
+        )  # fmt: skip
+
+    def _who(self, event: str) -> _Who:
+        """Values of `Event`'s fields."""
+        return (
+            round(time.time(), 3), event, self.request_id, self.endpoint, self.tenant, self.key, self.tier, self.cls,
+            _clipped(self.model_asked), self.model, self.rule,
         )  # fmt: skip
 
 
-class Admitted(msgspec.Struct, rename={"cls": "class"}, gc=False):
-    """`request_admitted`: the fields are in the order in which they are written. ts: Unix seconds."""
+class Event(msgspec.Struct, rename={"cls": "class"}, gc=False):
+    """What both events of a request begin with, in the order in which it is written. ts: Unix seconds."""
 
     ts: float
     event: str
@@ -97,6 +104,11 @@ class Admitted(msgspec.Struct, rename={"cls": "class"}, gc=False):
     model_asked: str | None
     model: str | None
     rule: str | None
+
+
+class Admitted(Event, gc=False):
+    """`request_admitted`."""
+
     decision: str | None
     stream: bool
     prompt_tokens: int | None
@@ -106,20 +118,9 @@ class Admitted(msgspec.Struct, rename={"cls": "class"}, gc=False):
     fallback_from: str | None
 
 
-class Finished(msgspec.Struct, rename={"cls": "class"}, gc=False):
-    """`request_finished`, likewise."""
+class Finished(Event, gc=False):
+    """`request_finished`."""
 
-    ts: float
-    event: str
-    request_id: str
-    endpoint: str
-    tenant: str | None
-    key: str | None
-    tier: str | None
-    cls: str | None
-    model_asked: str | None
-    model: str | None
-    rule: str | None
     revision: str | None
     track: str | None
     fallback_from: str | None
@@ -151,7 +152,7 @@ class Events:
         self._planned = False
         self.dropped = 0
 
-    def write(self, event: Admitted | Finished) -> None:
+    def write(self, event: Event) -> None:
         """Queue a request's event."""
         self._queue(_ENCODER.encode(event) + b"\n")
 

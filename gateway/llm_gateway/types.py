@@ -215,7 +215,10 @@ class Store(Protocol):
         """How many gateway pods share a limit while it is counted locally."""
 
     async def reserve(self, identity: Identity, model: str, cost: int, *, request_id: str) -> Grant | Refusal:
-        """Reserve one request and `cost` tokens on every limit of the tenant, its key and the model."""
+        """Reserve one request and `cost` tokens on every limit of the tenant, its key and the model.
+
+        request_id: no other request in flight, of any gateway, has it.
+        """
 
     async def settle(self, grant: Grant, used: int) -> None:
         """End the request: `used` tokens were spent (more than reserved becomes debt). Idempotent; never raises."""

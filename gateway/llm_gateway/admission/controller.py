@@ -71,7 +71,7 @@ class Controller:
             if pool is None:
                 self._pools[name] = Pool(model.klass, snapshot.admission.batch_slots_percent)
             else:
-                pool.class_rank = CLASS_RANK[model.klass] if not pool.running else pool.class_rank
+                pool.class_rank = CLASS_RANK[model.klass]
                 pool.batch_percent = snapshot.admission.batch_slots_percent
         for name in self._pools.keys() - snapshot.models.keys():
             self._dismiss(self._pools.pop(name), "no_backend")

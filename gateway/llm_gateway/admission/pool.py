@@ -89,11 +89,11 @@ class Pool:
         self.slots = 0
         self.depth = 0
         self.running = 0
-        self.yielding = 0
         self.waiting = 0
         self.service_s = FIRST_GUESS_S
         self._measured = False
         self._bands: dict[Rank, Band] = {}
+        self._by_class = [0] * len(CLASS_RANK)  # running requests
 
     def fits(self, rank: Rank) -> bool:
         """Whether a slot is free for a request of this rank; lower classes than the model's leave some to the others."""
@@ -101,7 +101,7 @@ class Pool:
             return False
         if rank[0] <= self.class_rank:
             return True
-        return self.yielding < max(1, self.slots * self.batch_percent // 100)
+        return sum(self._by_class[self.class_rank + 1 :]) < max(1, self.slots * self.batch_percent // 100)
 
     def first(self, rank: Rank) -> bool:
         """Whether nobody waits who would go before a new request of this rank."""
@@ -116,7 +116,7 @@ class Pool:
         line.account += charge / line.weight
         line.running += 1
         self.running += 1
-        self.yielding += rank[0] > self.class_rank
+        self._by_class[rank[0]] += 1
         return charge
 
     def end(self, tenant: Tenant, rank: Rank, charged: float, held: float) -> None:
@@ -127,7 +127,7 @@ class Pool:
             line.running -= 1
             line.account += (held - charged) / line.weight
         self.running -= 1
-        self.yielding -= rank[0] > self.class_rank
+        self._by_class[rank[0]] -= 1
         self.service_s = self.service_s + _SMOOTHING * (held - self.service_s) if self._measured else held
         self._measured = True
         band.forget_idle(tenant.name)

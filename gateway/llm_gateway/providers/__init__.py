@@ -33,5 +33,7 @@ def open_provider(
         provider = GatewayProvider(snapshot, metrics, changed=changed)
     else:
         provider = IstioProvider(snapshot, changed=changed)
-    provider.slices = EndpointSlices(kubernetes(), snapshot.provider, events, provider.take)
+    provider.slices = EndpointSlices(
+        kubernetes(), snapshot.provider, events, provider.take, gateways=snapshot.limit_store.replicas
+    )
     return provider

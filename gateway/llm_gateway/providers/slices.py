@@ -19,6 +19,7 @@ SYNC_SECONDS = 5.0  # how long a start waits for the first list; without an API 
 class EndpointSlices:
     """Follows the slices of a release's engines, and those of the gateway's own Service.
 
+    gateways: pods that are taken to serve until the first list tells.
     changed: called with model -> {URL: revision} of the ready, non-terminating endpoints.
     """
 
@@ -28,10 +29,12 @@ class EndpointSlices:
         settings: Settings,
         events: Events,
         changed: Callable[[Mapping[str, Mapping[str, str]]], None],
+        *,
+        gateways: int = 1,
     ) -> None:
         self._api, self._changed = api, changed
         self._found: dict[str, dict[str, str]] = {}
-        self._gateways = 1
+        self._gateways = gateways
         self._tasks: list[asyncio.Task[None]] = []
         path = f"/apis/discovery.k8s.io/v1/namespaces/{settings.namespace or own_namespace()}/endpointslices"
         # The release alone does not do: it may hold the chart twice, under two aliases.

@@ -112,6 +112,8 @@ async def _fall_back(x: Exchange, refusal: Refusal, reason: str) -> Answer | Ref
             return found
         x.leave_endpoint("ok")
         _release(x)
+    x.take_plan(first)  # the refusal is that of the model which was asked, and counts there
+    x.record.fallback_from = None
     return refusal
 
 
@@ -124,7 +126,7 @@ async def _move(x: Exchange, name: str) -> bool:
     if x.grant is not None:
         await store.settle(x.grant, 0)
         x.grant = None
-    grant = await store.reserve(x.known, name, plan.cost, request_id=f"{x.record.request_id}.{name}")
+    grant = await store.reserve(x.known, name, plan.cost, request_id=f"{x.ticket}.{name}")
     if isinstance(grant, Refusal):
         return False
     x.grant = grant

@@ -13,34 +13,6 @@ NOT_FOUND = Refusal(status=404, code="not_found", message="There is no such path
 TOTAL_TIMEOUT = Refusal(
     status=504, code="timeout_total", message="The request took longer than its model allows.", outcome="timeout_total"
 )
-SLOW_BODY = Refusal(
-    status=408,
-    code="request_timeout",
-    message="The request body did not arrive in time.",
-    outcome="validation",
-    headers={"connection": "close"},
-)
-BAD_REQUEST = Refusal(
-    status=400,
-    code="bad_request",
-    message="This is no HTTP/1.1 request.",
-    outcome="validation",
-    headers={"connection": "close"},
-)
-HEAD_TOO_LARGE = Refusal(
-    status=431,
-    code="head_too_large",
-    message="The request's head is too large.",
-    outcome="validation",
-    headers={"connection": "close"},
-)
-SLOW_HEAD = Refusal(
-    status=408,
-    code="request_timeout",
-    message="The request's head did not arrive in time.",
-    outcome="validation",
-    headers={"connection": "close"},
-)
 IDLE_TIMEOUT = Refusal(
     status=504,
     code="timeout_idle",
@@ -54,6 +26,22 @@ BROKEN = Refusal(
     outcome="upstream_error",
 )
 INTERNAL = Refusal(status=500, code="internal_error", message="The gateway failed.", outcome="upstream_error")
+
+
+def _last(status: int, code: str, message: str) -> Refusal:
+    """What comes is not to be read on: the connection ends with the answer."""
+    return Refusal(status=status, code=code, message=message, outcome="validation", headers={"connection": "close"})
+
+
+SLOW_BODY = _last(408, "request_timeout", "The request body did not arrive in time.")
+SLOW_HEAD = _last(408, "request_timeout", "The request's head did not arrive in time.")
+HEAD_TOO_LARGE = _last(431, "head_too_large", "The request's head is too large.")
+BAD_REQUEST = _last(400, "bad_request", "This is no HTTP/1.1 request.")
+
+
+def too_large(limit: int) -> Refusal:
+    """413; ``limit`` in bytes."""
+    return _last(413, "request_too_large", f"The request body is larger than {limit} bytes.")
 
 
 def not_allowed(allowed: str) -> Refusal:

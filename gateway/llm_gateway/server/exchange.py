@@ -21,15 +21,19 @@ CLIENT_LEFT = 499  # nginx's status for a client that closed the connection; nob
 
 
 class Exchange:
-    """One request in flight. It keeps the snapshot it began with, so that a reload changes nothing midway."""
+    """One request in flight. It keeps the snapshot it began with, so that a reload changes nothing midway.
+
+    ticket: what the store of limits knows it by. Not the request id, which a client may choose, and use twice at once.
+    """
 
     __slots__ = (
         "attempt", "choice", "counters", "events", "gateway", "grant", "headers", "identity", "model", "plan", "record", "reply",
-        "slot", "snapshot", "summary", "verdict",
+        "slot", "snapshot", "summary", "ticket", "verdict",
     )  # fmt: skip
 
-    def __init__(self, gateway: Gateway, record: Record, reply: Reply, headers: Headers) -> None:
+    def __init__(self, gateway: Gateway, record: Record, reply: Reply, headers: Headers, *, ticket: str) -> None:
         self.gateway = gateway
+        self.ticket = ticket
         self.snapshot = gateway.snapshot
         self.counters = gateway.counters
         self.record = record

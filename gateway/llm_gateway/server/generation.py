@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from llm_gateway.server.gateway import Gateway
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_NEW_ID = f"req-{os.urandom(8).hex()}"  # of this process; a number makes it a request's
+_OWN = os.urandom(8).hex()  # of this process; a number makes it a request's
 _numbers = itertools.count()
 
 
@@ -33,7 +33,7 @@ async def generate(gateway: Gateway, endpoint: Endpoint, request: Incoming, repl
     """Serve one request to its end; every way out is logged and counted."""
     record = Record(request_id(request.headers), endpoint)
     reply.add({"x-request-id": record.request_id})
-    x = Exchange(gateway, record, reply, request.headers)
+    x = Exchange(gateway, record, reply, request.headers, ticket=_new_id())
     interrupt = Interrupt(request.task)
     gateway.open += 1
     try:
@@ -76,7 +76,7 @@ async def _serve(x: Exchange, endpoint: Endpoint, request: Incoming, interrupt: 
         return plan
     x.take_plan(plan)
     x.gateway.metrics.inc(names.DEMAND, plan.model)
-    grant = await x.gateway.store.reserve(identity, plan.model, plan.cost, request_id=x.record.request_id)
+    grant = await x.gateway.store.reserve(identity, plan.model, plan.cost, request_id=x.ticket)
     if isinstance(grant, Refusal):
         return grant
     x.grant = grant
@@ -101,7 +101,11 @@ def request_id(headers: Headers) -> str:
     given = headers.get(b"x-request-id")
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given.decode()
-    return f"{_NEW_ID}{next(_numbers):08x}"
+    return f"req-{_new_id()}"
+
+
+def _new_id() -> str:
+    return f"{_OWN}{next(_numbers):08x}"
 
 
 def _refuse(x: Exchange, refusal: Refusal) -> None:

@@ -63,7 +63,7 @@ class Incoming:
         """The body, at most ``limit`` bytes; more is refused before it is read, where its length is announced. Raises ClientLeftError."""
         announced = self.headers.get(b"content-length", b"")
         if announced.isdigit() and int(announced) > limit:
-            return _too_large(limit)
+            return errors.too_large(limit)
         self.asked = True
         self.limit = limit
         if not self.complete:
@@ -77,7 +77,7 @@ class Incoming:
             finally:
                 self._waiter = None
         if self._size > limit:
-            return _too_large(limit)
+            return errors.too_large(limit)
         if self.complete:
             parts, self._parts = self._parts, []
             return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -149,13 +149,3 @@ def path_of(url: bytes) -> str:
             return ""
     path = url.partition(b"?")[0].decode("latin-1")
     return unquote(path) if "%" in path else path
-
-
-def _too_large(limit: int) -> Refusal:
-    return Refusal(
-        status=413,
-        code="request_too_large",
-        message=f"The request body is larger than {limit} bytes.",
-        outcome="validation",
-        headers={"connection": "close"},  # what was not read is not skipped either
-    )

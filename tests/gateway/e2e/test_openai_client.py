@@ -108,9 +108,19 @@ def test_an_engine_that_hangs_runs_into_the_deadline(client: openai.OpenAI, engi
 
 
 def test_a_client_that_leaves_frees_the_engine(client: openai.OpenAI, engine: Engine) -> None:
+    """Before the answer is done: the engine counts a request whose client is gone nowhere."""
+    before = answered(engine)
     stream = client.chat.completions.create(
         model="chat", messages=QUESTION, max_tokens=250, stream=True, stop=["never said"]
     )  # type: ignore[arg-type]
     next(iter(stream))
+    engine.until("vllm:num_requests_running", 1, seconds=1)
     stream.close()
     engine.until("vllm:num_requests_running", 0, seconds=2)
+    assert answered(engine) == before
+
+
+def answered(engine: Engine) -> float:
+    """Requests that the engine saw to their end."""
+    lines = engine.get("/metrics")[1].splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("vllm:request_success_total{"))

@@ -262,6 +262,26 @@ def test_batch_leaves_slots_to_interactive() -> None:
     asyncio.run(main())
 
 
+def test_a_model_that_is_never_idle_changes_its_class_with_the_configuration() -> None:
+    async def main() -> None:
+        control = controller(8, 10)
+        people, nightly = identity("people"), identity("nightly")
+        held = [running(await control.acquire("chat", nightly, "batch")) for _ in range(6)]
+        refused(await control.acquire("chat", nightly, "batch", 0.0))
+        control.update(snapshot({"models": {"chat": {"class": "batch"}}}))
+        held += [running(await control.acquire("chat", nightly, "batch", 0.0)) for _ in range(2)]
+        control.update(snapshot())
+        held.pop().release()
+        held.pop().release()
+        refused(await control.acquire("chat", nightly, "batch", 0.0))
+        held.append(running(await control.acquire("chat", people, "interactive", 0.0)))
+        for slot in held:
+            slot.release()
+        running(await control.acquire("chat", nightly, "batch", 0.0))
+
+    asyncio.run(main())
+
+
 def test_a_full_queue_says_when_to_come_back() -> None:
     async def main() -> None:
         control = controller(2, 3)

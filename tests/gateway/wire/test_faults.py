@@ -344,3 +344,25 @@ def test_a_full_queue_is_a_429_with_an_honest_time(log: Path) -> None:
                 assert len(engine.seen) == 1
 
     asyncio.run(main())
+
+
+def test_a_failure_counts_for_the_model_that_was_asked_where_its_fallback_fails_too(log: Path) -> None:
+    async def main() -> None:
+        async with Mock(whole(502)) as bad, Mock(whole(500)) as worse:
+            document = settings(bad.url)
+            document["models"]["small"] = settings(worse.url)["models"]["chat"]
+            document["routing"] = {"fallback": {"chat": ["small"]}}
+            async with running(document, log) as lab:
+                got = await lab.ask()
+                assert (got.status, got.error["code"]) == (502, "upstream_error")
+                assert "x-llm-fallback" not in got.headers
+                assert worse.seen
+                (end,) = await lab.finished()
+                assert (end["model"], end["fallback_from"], end["attempts"]) == ("chat", None, 3)
+                assert "small" not in next(
+                    line
+                    for line in lab.gateway.scrape().decode().splitlines()
+                    if line.startswith("llm_gateway_requests_total{")
+                )
+
+    asyncio.run(main())

@@ -14,6 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.gateway.wire.lab import Lab, Mock, Seen, either, prompt, running, settings, whole
 
+from llm_gateway import config
+from llm_gateway.logs import Events
+from llm_gateway.metrics import Metrics
+from llm_gateway.providers import open_provider
 from llm_gateway.providers.kubernetes import KubernetesApi
 
 
@@ -140,6 +144,27 @@ def test_engines_come_and_go_with_their_slices(log: Path) -> None:
             await until(lambda: lab.gateway.provider.ready("chat") == {"v1": 1})
             api.set("endpointslices", "a", None)
             await until(lambda: lab.gateway.controller.stats("chat").slots == 0)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", ["gateway", "istio"])
+def test_the_configuration_says_how_many_gateways_there_are_until_they_are_counted(kind: str) -> None:
+    """Without an API server each pod would otherwise grant every limit in full."""
+    document = settings("http://unused")
+    document["models"]["chat"]["upstream"] = {"service": "chat"}
+    document |= {"provider": {"kind": kind, "namespace": "llm"}, "limitStore": {"replicas": 6}}
+
+    async def main() -> None:
+        provider = open_provider(
+            config.loads(json.dumps(document)),
+            Metrics(),
+            Events(),
+            kubernetes=lambda: KubernetesApi("http://unused", account=Path("/nonexistent")),
+            changed=lambda: None,
+        )
+        assert provider.gateways() == 6
+        await provider.close()
 
     asyncio.run(main())
 

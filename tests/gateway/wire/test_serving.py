@@ -87,6 +87,25 @@ def test_an_engine_is_told_nothing_but_what_it_needs(log: Path) -> None:
     asyncio.run(main())
 
 
+def test_requests_of_one_id_are_counted_each_and_given_back(log: Path) -> None:
+    """A client may send its own id twice at once, by mistake, or to get around a limit or block another's."""
+
+    async def main() -> None:
+        async with Mock(whole(after=0.2)) as engine:
+            document = settings(engine.url)
+            document["tenants"]["acme"]["limits"] = {"concurrentRequests": 2, "tokensPerDay": 1_000_000}
+            async with running(document, log) as lab:
+                for _ in range(2):
+                    together = await asyncio.gather(*(lab.ask(x_request_id="abc-1") for _ in range(4)))
+                    assert sorted(got.status for got in together) == [200, 200, 429, 429]
+                    assert {got.headers["x-request-id"] for got in together} == {"abc-1"}
+                await lab.finished(8)
+                assert (await lab.ask()).status == 200
+                assert lab.gateway.store.usage("acme")["tenant.concurrentRequests"] == 1 / 2
+
+    asyncio.run(main())
+
+
 def test_paths_that_do_not_exist_are_404_and_reach_no_engine(log: Path) -> None:
     async def main() -> None:
         async with Mock(either) as engine, running(settings(engine.url), log) as lab:

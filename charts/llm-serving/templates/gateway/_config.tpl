@@ -48,10 +48,13 @@ has the gateway's own default. Argument: gateway. Prints nothing.
 {{- $_ := set . "file" $file -}}
 {{- end -}}
 
-{{- /* Where limits are counted. Arguments: (dict "gateway" gateway "into" config). Prints nothing. */ -}}
+{{- /*
+Where limits are counted. ``replicas`` holds until a pod has counted the others: with the most there may be, all of them together grant a
+limit at most. Arguments: (dict "gateway" gateway "into" config). Prints nothing.
+*/ -}}
 {{- define "llm-serving.gateway.file.store" -}}
 {{- $given := .gateway.values.limitStore -}}
-{{- $store := dict "kind" $given.kind "whenDown" $given.whenDown "replicas" (int .gateway.values.scaling.minReplicas) -}}
+{{- $store := dict "kind" $given.kind "whenDown" $given.whenDown "replicas" (include "llm-serving.gateway.mostPods" .gateway | int) -}}
 {{- if eq $given.kind "redis" -}}
 {{- $_ := set $store "address" $given.address -}}
 {{- $_ := set $store "tls" $given.tls -}}

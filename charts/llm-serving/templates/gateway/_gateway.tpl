@@ -62,3 +62,9 @@ Argument: gateway. Prints nothing.
 {{- $account := .values.serviceAccount -}}
 {{- default (ternary .name "default" $account.create) $account.name -}}
 {{- end -}}
+
+{{- /* The most gateway pods there may be: those of the Deployment, or the autoscaler's limit. Argument: gateway. */ -}}
+{{- define "llm-serving.gateway.mostPods" -}}
+{{- $scaling := .values.scaling -}}
+{{- ternary $scaling.minReplicas $scaling.maxReplicas (eq $scaling.autoscaler "none") | int -}}
+{{- end -}}

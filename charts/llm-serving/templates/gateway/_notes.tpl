@@ -17,8 +17,9 @@ WARNING:   there are no tenants: the gateway refuses every request
 {{- with $given.anonymous }}
 WARNING:   gateway.anonymous: requests without a key act as tenant {{ . }}
 {{- end }}
-{{- if and (eq $given.limitStore.kind "memory") (gt (int $given.scaling.minReplicas) 1) }}
-note:      gateway.limitStore.kind is memory: each of {{ int $given.scaling.minReplicas }} pods grants its share of a limit
+{{- $most := include "llm-serving.gateway.mostPods" $gateway | int }}
+{{- if and (eq $given.limitStore.kind "memory") (gt $most 1) }}
+note:      gateway.limitStore.kind is memory: each of {{ if ne $given.scaling.autoscaler "none" }}up to {{ end }}{{ $most }} pods grants its share of a limit
 {{- end }}
            {{ include "llm-serving.notes.scaling" (dict "root" . "name" $gateway.name "scaling" $given.scaling "unit" "pods") }}
 {{- range $engine := $gateway.engines }}
