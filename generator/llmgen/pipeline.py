@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from llmgen.values import ValueTree
 
 ROLLOUT, OVERRIDES = "rollout.yaml", "overrides.yaml"
-"""Files beside the generated values, layered over them in this order; render reads them and never writes them."""
+"""Files beside the generated values; render reads them and never writes them."""
+OVERLAYS = (OVERRIDES, ROLLOUT)
+"""The order in which Helm layers them over the values: the rollout last, so that nothing people wrote undoes an abort."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ def _planned(loaded: Loaded, context: Context, known: Facts, folder: FilePath, *
             loaded=loaded, problems=_all(loaded, context), context=context, facts=known, plan=planned, budget=drawn
         )
     tree = values.build(context.spec, known, planned, drawn)
-    overlays.check(context, planned, tree, [folder / ROLLOUT, folder / OVERRIDES] if layered else [])
+    overlays.check(context, planned, tree, [folder / name for name in OVERLAYS] if layered else [])
     outcome = Outcome(
         loaded=loaded, problems=_all(loaded, context), context=context, facts=known, plan=planned, budget=drawn,
         values=None if errors(context.problems) else tree,

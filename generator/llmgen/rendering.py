@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmgen import __version__, helm
 from llmgen.emit import emit
-from llmgen.pipeline import OVERRIDES, ROLLOUT
+from llmgen.pipeline import OVERLAYS, OVERRIDES
 
 if TYPE_CHECKING:
     from llmgen.pipeline import Outcome
@@ -36,7 +36,7 @@ def manifests(outcome: Outcome, values: str, beside: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "values.yaml"
         file.write_text(values, encoding="utf-8")
-        overlays = [beside / name for name in (ROLLOUT, OVERRIDES) if (beside / name).exists()]
+        overlays = [beside / name for name in OVERLAYS if (beside / name).exists()]
         metadata, cluster = context.spec.metadata, context.spec.cluster
         return helm.template(
             metadata.name, [file, *overlays], namespace=metadata.namespace, kubernetes=f"{cluster.kubernetes_version}.0"

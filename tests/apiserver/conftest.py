@@ -18,6 +18,8 @@ from tests.apiserver.helm import ROOT, Helm, binary
 from tests.apiserver.kinds import installed
 from tests.apiserver.server import Server, ServerError
 
+from llmgen import pipeline
+
 ENVIRONMENTS = sorted(path.parent.name for path in (ROOT / "values").glob("*/spec.yaml"))
 
 
@@ -92,13 +94,13 @@ def environment(request: pytest.FixtureRequest, render: Callable[[str], Rendered
 
 def _render(name: str, folder: Path) -> Rendered:
     source = ROOT / "values" / name
-    for overlay in ("rollout.yaml", "overrides.yaml"):
+    for overlay in pipeline.OVERLAYS:
         if (source / overlay).exists():
             shutil.copy(source / overlay, folder)
     values = folder / "values.yaml"
     command = [sys.executable, "-m", "llmgen", "render", str(source / "spec.yaml"), "-o", str(values)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
-    overlays = tuple(path for path in (folder / "rollout.yaml", folder / "overrides.yaml") if path.exists())
+    overlays = tuple(folder / name for name in pipeline.OVERLAYS if (folder / name).exists())
     data = yaml.load(values.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 -- the safe loader, in C
     return Rendered(name=name, files=(values, *overlays), data=data)

@@ -69,9 +69,12 @@ def test_most_goldens_have_a_gateway():
 def test_the_gateway_reads_what_a_spec_becomes(file: Path, tmp_path: Path):
     """The spec's contract and the gateway's agree on what is allowed."""
     try:
-        read(load_all(file.read_text()), tmp_path)
+        snapshot = read(load_all(file.read_text()), tmp_path)
     except config.ConfigProblems as error:
         pytest.fail(error.report)
+    values = load((file.parent / "values.yaml").read_text())
+    assert set(snapshot.models) == {name for name, model in values["models"].items() if model.get("enabled", True)}
+    assert set(snapshot.tenants) >= set(values.get("tenants") or {})
 
 
 def gateway_container(objects: list[dict[str, Any]]) -> dict[str, Any]:

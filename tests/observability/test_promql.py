@@ -10,6 +10,9 @@ from tests.observability import promql, rendered
 
 from llmgen import dashboards
 from llmgen.dashboards import grafana
+from llmgen.rollout import evidence
+from llmgen.rollout.evidence import Revision, Window
+from llmgen.rollout.prometheus import Prometheus
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ("all-branches", "image-volume")
@@ -72,6 +75,29 @@ def test_legends_name_labels_that_panels_have(dashboard: dashboards.Dashboard):
             for query in panel.queries:
                 labels = promql.check(grafana.expression(query))[0]
                 assert set(re.findall(r"\{\{(\w+)\}\}", query.legend)) <= labels, (panel.title, query.expr)
+
+
+class Asked(Prometheus):
+    """Remembers what it is asked, and knows a number for all of it, so that no question is left out."""
+
+    def __init__(self) -> None:
+        self.queries: list[str] = []
+
+    def value(self, query: str, *, at: float) -> float | None:
+        del at
+        self.queries.append(query)
+        return 1.0
+
+
+@pytest.mark.parametrize("generates", [True, False])
+def test_gates_of_a_rollout_read_what_is_exported(generates: bool):  # noqa: FBT001 -- a parameter of the test
+    of = Revision(namespace="llm", release="demo", model="chat", name="v2", generates=generates)
+    asked = Asked()
+    for window in (Window(seconds=900), Window(seconds=900, ago=60)):
+        evidence.gather(asked, of, window, 0.0)
+    queries = [*asked.queries, evidence.ready_query(of), evidence.brake_query(of)]
+    assert len(queries) == 2 * (8 if generates else 7) + 2
+    assert {query: found for query in queries if (found := promql.problems(query))} == {}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

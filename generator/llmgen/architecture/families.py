@@ -38,6 +38,10 @@ _FOREIGN_FIELDS = {
 }
 
 
+POSITIONS = ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length")
+"""Fields that hold the longest context, in tokens."""
+
+
 def doubts(fields: Fields) -> tuple[str, ...]:
     """Reasons why the shape read from ``fields`` may not be the shape the engine builds."""
     reasons = []
@@ -52,7 +56,12 @@ def doubts(fields: Fields) -> tuple[str, ...]:
         value = fields.text.get(name)
         if value and model not in {"granitemoehybrid", "bamba", "falcon_h1", "nemotron_h"}:
             reasons.append(f"{meaning} ('{name}') is not modelled")
-    needed = (("hidden_size", "n_embd", "d_model"), ("num_hidden_layers", "n_layer", "n_layers"), ("vocab_size",))
+    needed = (
+        ("hidden_size", "n_embd", "d_model"),
+        ("num_hidden_layers", "n_layer", "n_layers"),
+        ("vocab_size",),
+        POSITIONS,
+    )
     reasons.extend(f"the config has no '{names[0]}'" for names in needed if not fields.integer(*names))
     return tuple(reasons)
 

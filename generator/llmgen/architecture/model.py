@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmgen.architecture.attention import layer_kinds, read_attention
-from llmgen.architecture.families import TIED_BY_DEFAULT, doubts, is_hybrid
+from llmgen.architecture.families import POSITIONS, TIED_BY_DEFAULT, doubts, is_hybrid
 from llmgen.architecture.feedforward import read_mlp, sparse_layers
 from llmgen.architecture.fields import Fields
 from llmgen.architecture.layers import Attention, AttentionKind, Block, Experts, Matrix
@@ -130,7 +130,7 @@ def _build(cls: type[Architecture], fields: Fields, config: Mapping[str, Any], f
         tied=fields.flag("tie_word_embeddings", default=fields.model_type in TIED_BY_DEFAULT),
         vision=vision_parameters(fields, hidden),
         rope_elements=_rope(fields, blocks),
-        max_position=fields.integer("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length"),
+        max_position=fields.integer(*POSITIONS),
         dtype=(fields.text_value("torch_dtype", "dtype") or "bfloat16").removeprefix("torch."),
         wide_state=_wide_state(fields),
         quantization=quantization,

@@ -16,8 +16,8 @@ def check(context: Context, facts: Facts) -> None:
         architecture = found.architecture
         if isinstance(item.revision.gpu, GpuChoice):
             _shape(context, item.revision.gpu, (*item.path, "gpu"))
-        if architecture is None:
-            continue
+        if architecture is None or architecture.unsupported:
+            continue  # reported where it is sized (LLM303), and its numbers are guesses
         if (item.model_name, architecture.max_position) not in said:
             said.add((item.model_name, architecture.max_position))
             _context_length(context, item, architecture.max_position)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def command(spec: str, env: str | None, target: str, manifests: str | None, check: bool, style: str) -> None:  # noqa: FBT001
     """Turn a spec into the values of the chart, every generated number followed by its reason.
 
-    rollout.yaml and overrides.yaml beside FILE are layered over the values, in this order: they are checked and count in the GPU
+    overrides.yaml and rollout.yaml beside FILE are layered over the values, in this order: they are checked and count in the GPU
     budget, and are never written. If anything is wrong, nothing is written and an existing FILE is left as it is.
 
     \b

@@ -15,12 +15,12 @@ KINDS = (
         id="LLM502", name="rollout-file", title="The rollout file holds what a rollout does not write",
         explanation="`llmgen rollout` writes the file anew at every step: tracks, the record, and the number of engines. "
         "All else would be lost.",
-        fix="Move it to overrides.yaml, which Helm gets after rollout.yaml.",
+        fix="Move it to overrides.yaml, which Helm gets as well.",
     ),
     Kind(
-        id="LLM503", name="rollout-overridden", title="The overrides decide the tracks of a rollout",
-        explanation="Helm gets overrides.yaml after rollout.yaml, so that a step would be written and have no effect.",
-        fix="Remove the tracks from overrides.yaml.",
+        id="LLM503", name="rollout-overridden", title="The overrides say what a rollout decides",
+        explanation="Helm gets rollout.yaml last, so that no override undoes an abort. It hides the same keys of overrides.yaml.",
+        fix="Remove it from overrides.yaml, or wait until `llmgen rollout finish`.",
     ),
     Kind(
         id="LLM504", name="rollout-candidate", title="There is nothing to roll out, or something else is under way",

@@ -63,15 +63,15 @@ def needed(state: State, percent: int, revision: str | None = None) -> int:
 
 
 def must_prepare(state: State, first: Step) -> bool:
-    """Say whether the first step needs more engines of the candidate than the generated values start."""
-    return needed(state, first.load) > int(state.generated(str(state.candidate))["minReplicas"])
+    """Say whether the first step needs more engines of the candidate than the values start without it."""
+    return needed(state, first.load) > int(state.given(str(state.candidate))["minReplicas"])
 
 
 def for_step(state: State, ahead: tuple[Step, ...], index: int) -> int:
     """Return the engines that run during step ``index``: what the next one needs, never fewer than the values have."""
     following = ahead[min(index + 1, len(ahead) - 1)]
     share = max(following.load, ahead[index].load)
-    return max(needed(state, share), int(state.generated(str(state.candidate))["minReplicas"]))
+    return max(needed(state, share), int(state.given(str(state.candidate))["minReplicas"]))
 
 
 def bounds(given: Mapping[str, Any], least: int) -> dict[str, int]:

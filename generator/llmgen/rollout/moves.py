@@ -29,7 +29,7 @@ def advance(state: State, index: int, now: datetime) -> Entry:
             **_kept(state, "previous"),
         },
         "revisions": {
-            candidate: {"scaling": capacity.bounds(state.generated(candidate), capacity.for_step(state, ahead, index))}
+            candidate: {"scaling": capacity.bounds(state.given(candidate), capacity.for_step(state, ahead, index))}
         },
     }
 
@@ -115,10 +115,10 @@ def _kept(state: State, track: str) -> Entry:
 
 def _shadow(state: State, candidate: str, mirror: int | None) -> Entry:
     """The shadow's pointer while it is the candidate's; a shadow of another revision is not ours. ``mirror`` None removes it."""
-    generated = (state.release.generated["models"][state.name]["tracks"].get("shadow") or {}).get("revision")
+    below = (state.release.people["models"][state.name]["tracks"].get("shadow") or {}).get("revision")
     if mirror:
         return {"shadow": {"revision": candidate, "mirrorPercent": mirror}}
-    if generated != candidate:
+    if below != candidate:
         return {}
     return {"shadow": None if mirror is None else {"revision": candidate, "mirrorPercent": 0}}
 

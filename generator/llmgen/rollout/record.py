@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HEADER = (
     "Written by `llmgen rollout`, one step at a time. Do not edit: whatever else is to change belongs into overrides.yaml.\n"
-    "Helm gets it after values.yaml: which revision each track points to, with what share, and the engines that a step needs."
+    "Helm gets it last: which revision each track points to, with what share, and the engines that a step needs."
 )
 OWN = (
     ("tracks",),

@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from llmgen.merge import merge_patch
-from llmgen.pipeline import OVERRIDES, ROLLOUT
+from llmgen.pipeline import OVERLAYS, OVERRIDES, ROLLOUT
 from llmgen.problems import Path, Problem, errors
 from llmgen.rollout import capacity, record
 from llmgen.rollout.steps import Step, steps
@@ -32,10 +32,10 @@ class Release:
     context: Context
     plan: Plan
     file: FilePath
-    generated: Mapping[str, Any]
     written: Mapping[str, Any]
     """rollout.yaml as it is."""
-    overrides: Mapping[str, Any]
+    people: Mapping[str, Any]
+    """Generated values with overrides.yaml over them: all that lies below rollout.yaml."""
 
     @property
     def name(self) -> str:
@@ -49,8 +49,7 @@ class Release:
 
     def layered(self, rollout: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values that Helm gets with ``rollout`` as rollout.yaml."""
-        data: dict[str, Any] = merge_patch(self.generated, rollout, keep_nulls=True)
-        merged: dict[str, Any] = merge_patch(data, self.overrides, keep_nulls=True)
+        merged: dict[str, Any] = merge_patch(self.people, rollout, keep_nulls=True)
         return merged
 
     def models(self) -> tuple[str, ...]:
@@ -140,9 +139,9 @@ class State:
         # The spec's steps were edited meanwhile: stand on the last that is not above where we are.
         return max((index for index, step in enumerate(ahead) if step.weight <= self.weight), default=-1)
 
-    def generated(self, revision: str) -> Mapping[str, Any]:
-        """Scaling of a revision as generated, without any overlay."""
-        return _scaling(self.release.generated, self.name, revision)
+    def given(self, revision: str) -> Mapping[str, Any]:
+        """Scaling of a revision without rollout.yaml: as generated, or as people override it."""
+        return _scaling(self.release.people, self.name, revision)
 
     def scaling(self, revision: str) -> Mapping[str, Any]:
         """Scaling of a revision as Helm gets it."""
@@ -162,7 +161,7 @@ def load(outcome: Outcome, folder: FilePath, *, strict: bool = True) -> tuple[Re
     written, problems = record.read(folder / ROLLOUT)
     if problems:
         return None, problems
-    files = [folder / name for name in (ROLLOUT, OVERRIDES) if (folder / name).exists()]
+    files = [folder / name for name in OVERLAYS if (folder / name).exists()]
     above, problems = overlays.layer({}, [file for file in files if file.name == OVERRIDES])
     if strict:
         document, _ = overlays.layer(outcome.values.data, files)
@@ -170,20 +169,20 @@ def load(outcome: Outcome, folder: FilePath, *, strict: bool = True) -> tuple[Re
     if errors(problems):
         return None, problems
     release = Release(
-        context=outcome.context, plan=outcome.plan, file=folder / ROLLOUT, generated=outcome.values.data, written=written,
-        overrides=above.data or {},
+        context=outcome.context, plan=outcome.plan, file=folder / ROLLOUT, written=written,
+        people=merge_patch(outcome.values.data, above.data or {}, keep_nulls=True),
     )  # fmt: skip
     return release, []
 
 
 def _overridden(above: Document) -> Iterator[Problem]:
-    """Tracks in overrides.yaml, which would win over every step (LLM503)."""
+    """Tracks in overrides.yaml, of which the first step would keep nothing (LLM503)."""
     for name in (above.data or {}).get("models") or {}:
         path: Path = ("models", name, "tracks")
         if above.has(path):
             yield Problem(
-                id="LLM503", path=path, span=above.key_span(path), message="these tracks win over rollout.yaml, so no step would count",
-                hint="remove them; `llmgen rollout` moves tracks",
+                id="LLM503", path=path, span=above.key_span(path), message="a rollout decides the tracks, and hides these",
+                hint="remove them; the spec says where tracks begin, and `llmgen rollout` moves them",
             )  # fmt: skip
 
 

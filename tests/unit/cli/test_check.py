@@ -9,6 +9,7 @@ import pytest
 import yaml
 from tests.unit.cli.conftest import GOLDEN, Invoke
 
+from llmgen.pipeline import OVERLAYS
 from llmgen.problems.ids import kinds
 
 Change = Callable[[dict[str, Any]], object]
@@ -221,14 +222,14 @@ def test_the_files_of_the_chart_are_fine(invoke: Invoke) -> None:
 
 def test_layers_are_checked_as_helm_merges_them(invoke: Invoke) -> None:
     base = GOLDEN / "overlays" / "values.yaml"
-    overlays = [GOLDEN / "overlays" / name for name in ("rollout.yaml", "overrides.yaml")]
+    overlays = [GOLDEN / "overlays" / name for name in OVERLAYS]
     result = invoke("check", str(base), *map(str, overlays))
     assert result.exit_code == 0
     Path("more.yaml").write_text("models: {chat: {revisions: {v1: null}}}\n", encoding="utf-8")
     result = invoke("check", str(base), *map(str, overlays), "more.yaml")
     assert result.exit_code == 1
     assert "LLM401" in result.stderr
-    assert f"{overlays[0]}:7:" in result.stderr, "the pointer stands in rollout.yaml"
+    assert f"{overlays[1]}:7:" in result.stderr, "the pointer stands in rollout.yaml"
 
 
 def test_wrong_usage_and_missing_files(invoke: Invoke) -> None:

@@ -7,8 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.unit.rollout.conftest import FILE, Rollout, bake, put, read, written
 from tests.unit.rollout.prometheus import Fake
+
+from llmgen import pipeline
+from llmgen.merge import merge_patch
 
 WAY = [
     # step, weight of stable, weight of the canary, copies, engines of the canary: what the step after it needs
@@ -88,8 +92,36 @@ def test_an_abort_is_not_refused_for_what_is_wrong_elsewhere(rollout: Rollout, p
     (folder / "overrides.yaml").write_text("models: {chat: {tracks: {canary: {revision: v9}}}}\n")
     refused = rollout("advance", "--prometheus", prometheus.address)
     assert refused.exit_code == 1
-    assert "overrides.yaml:1:17: error LLM503: models.chat.tracks: these tracks win over rollout.yaml" in refused.output
+    assert "overrides.yaml:1:17: error LLM503: models.chat.tracks: a rollout decides the tracks" in refused.output
     assert rollout("abort", "--no-brake").exit_code == 0
+
+
+def test_nothing_that_people_override_undoes_an_abort(rollout: Rollout, prometheus: Fake, folder: Path):
+    steps(rollout, prometheus, folder, 2)
+    tracks = "{stable: {revision: v2, weight: 75}, canary: {revision: v1, weight: 25}, shadow: {revision: v2, mirrorPercent: 50}}"
+    (folder / "overrides.yaml").write_text(f"models: {{chat: {{tracks: {tracks}}}}}\n")
+    assert rollout("abort", "--no-brake").exit_code == 0
+    layers = [yaml.safe_load((folder / name).read_text()) for name in pipeline.OVERLAYS]
+    effective = merge_patch(layers[0], layers[1], keep_nulls=True)["models"]["chat"]["tracks"]
+    assert effective == {
+        "stable": {"revision": "v1", "weight": 100}, "canary": {"revision": "v2", "weight": 0},
+        "shadow": {"revision": "v2", "mirrorPercent": 0},
+    }  # fmt: skip
+
+
+def test_a_step_keeps_the_engines_that_people_asked_for(rollout: Rollout, prometheus: Fake, folder: Path):
+    overrides = folder / "overrides.yaml"
+    overrides.write_text("models: {chat: {revisions: {v2: {scaling: {minReplicas: 4, maxReplicas: 5}}}}}\n")
+    sizes = []
+    for _ in range(3):
+        steps(rollout, prometheus, folder, 1)
+        sizes.append(written(folder)["revisions"]["v2"]["scaling"])
+    # The maximum rises only where the step needs more engines than people allow.
+    assert sizes == [{"minReplicas": 4}, {"minReplicas": 4}, {"minReplicas": 10, "maxReplicas": 10}]
+    said = [problem for problem in pipeline.run(str(folder / "spec.yaml")).problems if problem.id == "LLM503"]
+    assert [(problem.path[-1], problem.severity, problem.message[-8:]) for problem in said] == [
+        ("minReplicas", "warning", " says 10"), ("maxReplicas", "warning", " says 10"),
+    ]  # fmt: skip
 
 
 def test_finishing_waits_for_the_spec_and_for_the_warm_time(rollout: Rollout, prometheus: Fake, folder: Path):
