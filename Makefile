@@ -36,7 +36,7 @@ check: setup ## Lint and types
 	helm lint --strict --kube-version 1.34.0 charts/llm-serving -f charts/llm-serving/ci/minimal-values.yaml
 
 .PHONY: test
-test: check ## Lint, types, and every test that needs no cluster
+test: check ## Lint, types, and every test that needs no cluster, API server or Prometheus
 	helm-unittest --strict -f 'tests/**/*_test.yaml' charts/llm-serving
 	pytest
 
@@ -50,7 +50,7 @@ wheel: setup ## Build the wheel and use it away from the repository
 	pytest -m wheel tests/wheel
 
 .PHONY: prometheus
-prometheus: setup ## Alerts, dashboards and triggers against a real Prometheus that watches fake engines and the gateway
+prometheus: setup ## Alerts, dashboards, triggers and gates against a real Prometheus that watches fake engines and the gateway
 	@tools/build.sh promtool prometheus
 	pytest -m prometheus tests/observability
 

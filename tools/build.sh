@@ -60,7 +60,7 @@ build() {
     return
   fi
   need_go "$name"
-  say "building $name $pin, once (a minute or two; the API server and Prometheus take five)"
+  say "building $name $pin, once (minutes, where Go has not built it before)"
   case $name in
     # An unstamped build claims Kubernetes v1.20 and refuses the chart's kubeVersion.
     helm) install . helm.sh/helm/v3/cmd/helm helm "-X helm.sh/helm/v3/internal/version.version=$pin \

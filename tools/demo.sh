@@ -37,10 +37,10 @@ for env in "${environments[@]}"; do
   spec=values/$env/spec.yaml
   mkdir -p "$out/$env"
   rm -f "$out/$env/rollout.yaml" "$out/$env/overrides.yaml"
-  for overlay in rollout overrides; do
+  for overlay in overrides rollout; do
     [ ! -f "values/$env/$overlay.yaml" ] || cp "values/$env/$overlay.yaml" "$out/$env/"
   done
-  bold "$spec"
+  bold "$spec: shapes that keep the targets of each model, the cheapest first"
   sizes "$spec"
   quietly llmgen render "$spec" -o "$out/$env/values.yaml" --manifests "$out/$env"
   echo
@@ -54,9 +54,11 @@ for env in "${environments[@]}"; do
 done
 
 bold "Next, with a cluster that has the GPUs of the spec"
+echo "  export PATH=\$PWD/.venv/bin:\$PWD/.bin:\$PATH                where llmgen and helm are"
+echo "  llmgen doctor values/prod/spec.yaml                       what it lacks: Secrets of the tenants, labels, add-ons; reads only"
 for env in "${environments[@]}"; do
   manifests=$out/$env/manifests.yaml release=$(field "$out/$env/values.yaml" fullnameOverride) namespace=$(field "$out/$env/manifests.yaml" namespace)
-  overlays=$(for overlay in rollout overrides; do [ ! -f "$out/$env/$overlay.yaml" ] || printf ' -f %s' "$out/$env/$overlay.yaml"; done)
+  overlays=$(for overlay in overrides rollout; do [ ! -f "$out/$env/$overlay.yaml" ] || printf ' -f %s' "$out/$env/$overlay.yaml"; done)
   printf '  helm upgrade --install %s charts/llm-serving -n %s --create-namespace \\\n' "$release" "$namespace"
   printf '    -f %s/%s/values.yaml%s --wait --timeout %ds\n' "$out" "$env" "$overlays" "$(seconds "$manifests")"
 done

@@ -15,7 +15,6 @@ KINDS = {
     "spec": "a part of a spec, over what `llmgen init` writes",
     "values": "a part of values, over the chart's minimal values",
     "rollout": "a part of values that stands alone: tracks",
-    "manifest": "Kubernetes objects of the reader's own",
     "foreign": "the file of another tool",
 }
 FRESH = "fresh"  # forgets the blocks before it on the page

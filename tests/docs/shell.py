@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.docs.markdown import ROOT, Block
+from tests.fakes.harness import free_port
 
 # Why the commands of a block with this tag are read and not run.
 NOT_RUN = {
@@ -22,6 +23,8 @@ NOT_RUN = {
 }
 FAILS = "fails"  # the last command of the block ends with a code other than 0
 COPIED = ("values",)  # what readers may write into; the rest is linked
+# Ports that pages show, and on which nothing may be listening where the tests run: each shell has others in their place.
+PORTS = ("18000", "18080", "19090")
 SECONDS = 120
 _MARK = "\x1eended"
 
@@ -95,12 +98,14 @@ class Shell:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._others = {shown: str(free_port()) for shown in PORTS}
         kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
         path = os.pathsep.join([str(ROOT / ".venv/bin"), str(ROOT / ".bin"), os.environ["PATH"]])
         self._process = subprocess.Popen(
             ["bash", "--noprofile", "--norc"], cwd=folder, text=True, encoding="utf-8", start_new_session=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={**kept, "PATH": path, "HOME": str(folder.parent), "NO_COLOR": "1", "LANG": "C.UTF-8"},
+            env={**kept, "PATH": path, "HOME": str(folder.parent), "NO_COLOR": "1", "LANG": "C.UTF-8",
+                 "FAKE_CONTROL_PORT": "0"},  # none
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -111,20 +116,25 @@ class Shell:
         self._process.wait()
 
     def run(self, text: str) -> tuple[int, str]:
-        """Exit code and output, standard error included."""
+        """Exit code and output, standard error included; in both directions the ports are those of the page."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         timer = threading.Timer(SECONDS, os.killpg, (self._process.pid, signal.SIGKILL))
         timer.start()
         try:
-            self._process.stdin.write(f'{text}\necho "{_MARK} $?"\n')
+            self._process.stdin.write(f'{_renamed(text, self._others)}\necho "{_MARK} $?"\n')
             self._process.stdin.flush()
             printed = ""
             for line in self._process.stdout:
                 before, mark, code = line.partition(_MARK)
                 printed += before
                 if mark:
-                    return int(code), printed
+                    return int(code), _renamed(printed, {other: shown for shown, other in self._others.items()})
         finally:
             timer.cancel()
         raise AssertionError(f"the shell ended, or {SECONDS} s passed, within: {text}\n{printed}")
+
+
+def _renamed(text: str, ports: dict[str, str]) -> str:
+    """Each number that is a key of ``ports`` becomes its value; digits within a longer word stay."""
+    return re.sub(rf"\b(?:{'|'.join(ports)})\b", lambda found: ports[found[0]], text)

@@ -21,6 +21,7 @@ GUIDES = [page for page in pages() if page.name.startswith(("README.md", "docs/t
 TAGS = shell.NOT_RUN.keys() | {shell.FAILS}
 KINDS = "deployment|service|configmap|secret|poddisruptionbudget|networkpolicy|scaledobject|pod|job"
 NAMED = re.compile(rf"(?:{KINDS})/[a-z0-9-]+")
+LOCAL_PORT = re.compile(r"(?:127\.0\.0\.1:|localhost:|[pP]ort[: =]+)(\d+)")
 OPTIONS_OF_TEMPLATE = {"-f", "--values", "--set", "--set-string", "-n", "--namespace"}
 
 
@@ -53,6 +54,26 @@ def test_output_is_compared():
     assert shell.matches(("one … 3",), "one 2 3  \n")
     assert not shell.matches(("one", "three"), "one\ntwo\nthree\n")
     assert not shell.matches(("one …",), "two 2\n")
+
+
+def test_no_command_needs_a_certain_port_of_this_machine(tmp_path: Path):
+    """What is listening here already is nobody's business: the shell moves the ports, and shows those of the page."""
+    shown = " ".join(shell.PORTS)
+    with Shell(tmp_path) as reader:
+        assert reader.run(f"ports='{shown}'; echo $ports x{shell.PORTS[0]}") == (0, f"{shown} x{shell.PORTS[0]}\n")
+        code, numbers = reader.run("for port in $ports; do echo $((port + 0)) $((port + 1)); done")
+    moved = [int(after) - 1 for after in numbers.split()[1::2]]
+    assert code == 0
+    assert not {str(port) for port in moved} & set(shell.PORTS)
+    assert len(set(moved)) == len(shell.PORTS)
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.path.stem)
+def test_ports_that_commands_open_are_known(page: Page):
+    """A port that a page fixes is one that the shell can move."""
+    run = [block for block in page.blocks if block.language == "console" and not set(block.tags) & shell.NOT_RUN.keys()]
+    fixed = {port for block in run for port in LOCAL_PORT.findall(block.text)}
+    assert fixed <= set(shell.PORTS)
 
 
 def _run(reader: Shell, block: Block) -> None:

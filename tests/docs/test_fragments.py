@@ -1,4 +1,4 @@
-"""YAML in the pages is true: parts of a spec make a valid spec, parts of values render, manifests are Kubernetes'."""
+"""YAML in the pages is true: parts of a spec make a valid spec, parts of values render."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.docs.fragments import FRESH, KINDS, fragments
 from tests.docs.markdown import GENERATED, ROOT, Block, Page, page, pages
 
 from llmgen.cli import main
+from llmgen.pipeline import OVERLAYS
 
 GUIDES = [page for page in pages() if page.name.startswith("docs/") and not page.name.startswith(GENERATED)]
 OURS = [page for page in pages() if not page.name.startswith(GENERATED)]
@@ -69,13 +70,6 @@ def test_values(block: Block, whole: dict[str, Any], tmp_path: Path):
     assert rendered.returncode == 0, f"{block.where}\n{rendered.stderr}"
 
 
-@pytest.mark.parametrize(("block", "whole"), _cases("manifest"))
-def test_manifest(block: Block, whole: dict[str, Any]):
-    del whole
-    for document in yaml.safe_load_all(block.text):
-        assert {"apiVersion", "kind", "metadata"} <= document.keys(), block.where
-
-
 def test_the_application_of_argo_cd_finds_its_files():
     """Its values are relative to the chart; what readers make may be missing, as ignoreMissingValueFiles allows."""
     documents = [
@@ -85,8 +79,7 @@ def test_the_application_of_argo_cd_finds_its_files():
     files = [(ROOT / source["path"] / file).resolve().relative_to(ROOT) for file in source["helm"]["valueFiles"]]
     assert [file.name for file in files] == [
         "values.yaml",
-        "rollout.yaml",
-        "overrides.yaml",
+        *OVERLAYS,
     ]  # the order of `llmgen render`
     assert (ROOT / source["path"] / "Chart.yaml").exists()
     assert (ROOT / files[0]).exists()

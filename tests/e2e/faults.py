@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from tests.e2e.client import Traffic
+from tests.e2e.cluster import until
+
 if TYPE_CHECKING:
-    from tests.e2e.client import Traffic
     from tests.e2e.cluster import Cluster, Engine
+    from tests.e2e.release import Release
+    from tests.e2e.support import Support
 
 DRAINED = "told to stop: "
 SETTLED = 15.0  # seconds after a fault by which nobody may notice it any more
@@ -34,3 +39,18 @@ def only_streams_under_way(sent: Traffic, fault: float, pods: int) -> None:
     assert sent.lost, "the fault was not seen: this case proves nothing"
     assert all(one in under_way for one in sent.lost), sent.why
     assert len(sent.lost) <= len(under_way) / pods + 3, (len(sent.lost), len(under_way))
+
+
+def crash(cluster: Cluster, release: Release, support: Support) -> str:
+    """One of the two engines runs out of GPU memory: only streams on it break off. What to say in the table."""
+    v1 = release.engines()
+    victim = ready(cluster, v1)[0]
+    with Traffic(support, release) as sent:
+        time.sleep(5)
+        fault = time.time()
+        cluster.run_in(victim.name, "vllm", "control", "oom=1")
+        again = until("it is restarted", lambda: restarted(cluster, v1, victim), 120)
+        took = time.time() - fault
+    assert again.last_exit == 1
+    only_streams_under_way(sent, fault, 2)
+    return f"ready again after {took:.0f} s; {sent.summary()}"

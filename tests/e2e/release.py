@@ -121,7 +121,7 @@ class Release:
         """The command that installs, or upgrades with more values; those of earlier calls stay."""
         _merge(self._changes, changes or {})
         self._write("changes", self._changes)
-        files = [self._work / f"{name}.yaml" for name in ("values", "rollout", "overrides", "changes")]
+        files = [self._work / f"{name}.yaml" for name in ("values", "overrides", "changes", "rollout")]
         given = [option for file in files if file.exists() for option in ("-f", str(file))]
         install = ["helm", "upgrade", "--install", self.name, str(self.chart), "-n", self.cluster.namespace]
         return [*install, *given, *self._post, *options]

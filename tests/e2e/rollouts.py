@@ -152,4 +152,4 @@ def stuck(release: Release) -> Iterator[None]:
         waiting.wait(30)
         if release.history()[-1]["status"] == "pending-upgrade":  # an older Helm leaves it so
             run("helm", "rollback", release.name, "-n", release.cluster.namespace)
-        release.command(good)
+        release.command(good)  # runs nothing: the next upgrade has the image again

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.e2e.client import Traffic, answered_by
 from tests.e2e.cluster import until
-from tests.e2e.faults import DRAINED, only_streams_under_way, ready, restarted, running_at_sigterm
+from tests.e2e.faults import DRAINED, crash, ready, restarted, running_at_sigterm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,17 +66,7 @@ def test_a_crash_costs_only_the_streams_of_that_engine(
     cluster: Cluster, release: Release, support: Support, detail: Say
 ):
     """Out of GPU memory: streams on that engine break off with an error; whoever had no token yet is answered by another."""
-    v1 = release.engines()
-    victim = ready(cluster, v1)[0]
-    with Traffic(support, release) as sent:
-        time.sleep(5)
-        fault = time.time()
-        cluster.run_in(victim.name, "vllm", "control", "oom=1")
-        until("it is restarted", lambda: restarted(cluster, v1, victim), 120)
-        took = time.time() - fault
-    assert restarted(cluster, v1, victim).last_exit == 1
-    only_streams_under_way(sent, fault, 2)
-    detail(f"ready again after {took:.0f} s; {sent.summary()}")
+    detail(crash(cluster, release, support))
 
 
 def test_a_hang_is_ended_by_the_probe(cluster: Cluster, release: Release, support: Support, detail: Say):

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e import rollouts
 from tests.e2e.client import SHORT, Traffic, shares
 from tests.e2e.cluster import until
-from tests.e2e.faults import only_streams_under_way, ready, restarted
+from tests.e2e.faults import crash
 from tests.e2e.release import Release
 
 if TYPE_CHECKING:
@@ -78,13 +78,4 @@ def test_istio_crash_costs_only_the_streams_of_that_engine(
     cluster: Cluster, mesh: Release, support: Support, detail: Say
 ):
     """The same bound behind Envoy: who had no token yet is answered by another engine."""
-    v1 = mesh.engines()
-    victim = ready(cluster, v1)[0]
-    with Traffic(support, mesh) as sent:
-        time.sleep(5)
-        fault = time.time()
-        cluster.run_in(victim.name, "vllm", "control", "oom=1")
-        until("it is restarted", lambda: restarted(cluster, v1, victim), 120)
-        took = time.time() - fault
-    only_streams_under_way(sent, fault, 2)
-    detail(f"ready again after {took:.0f} s; {sent.summary()}")
+    detail(crash(cluster, mesh, support))

@@ -84,7 +84,10 @@ class Bench:
             },
             "upstream": {"urls": urls},
             "revisions": {"v1": {"concurrency": 8}, "v2": {"concurrency": 8}},
-            "tracks": {"stable": {"revision": "v1", "weight": 100}, "canary": {"revision": "v2", "weight": 0}},
+            "tracks": {  # as Clients ask
+                "stable": {"revision": "v1", "weight": 90},
+                "canary": {"revision": "v2", "weight": 10},
+            },
         }
         tenants = {
             name: {

@@ -6,16 +6,17 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from tests.chart.conftest import tool
 
 from llmgen.rollout import evidence
 from llmgen.rollout.evidence import Revision, Window
 from llmgen.rollout.prometheus import Prometheus, PrometheusError
 
-BIN = Path(__file__).resolve().parents[2] / ".bin"
+pytestmark = pytest.mark.prometheus
+
 START, STEP, POINTS = 1_750_000_000, 15, 241
 END = START + STEP * (POINTS - 1)
 HOUR = Window(seconds=3600)
@@ -69,12 +70,10 @@ def openmetrics() -> str:
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    if not (BIN / "prometheus").is_file():
-        pytest.skip("prometheus is not built (make setup)")
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "data.om").write_text(openmetrics())
     (folder / "prometheus.yml").write_text("{}\n")
-    made = [BIN / "promtool", "tsdb", "create-blocks-from", "openmetrics", folder / "data.om", folder / "data"]
+    made = [tool("promtool"), "tsdb", "create-blocks-from", "openmetrics", folder / "data.om", folder / "data"]
     subprocess.run(made, check=True, capture_output=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -83,7 +82,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         "config.file": folder / "prometheus.yml", "storage.tsdb.path": folder / "data", "web.listen-address": address,
         "storage.tsdb.retention.time": "100y", "log.level": "error",
     }  # fmt: skip
-    process = subprocess.Popen([BIN / "prometheus", *(f"--{name}={value}" for name, value in options.items())])
+    process = subprocess.Popen([tool("prometheus"), *(f"--{name}={value}" for name, value in options.items())])
     try:
         _wait(f"http://{address}/-/ready")
         yield Prometheus(f"http://{address}")
