@@ -30,11 +30,12 @@ def load_all(text: str) -> list[dict[str, Any]]:
 
 
 def tool(name: str) -> str:
-    """Return a built tool, or the one on PATH; skip the test where there is neither."""
+    """Return a built tool, or the one on PATH. Where there is neither, skip the test; in CI, which builds what it runs, fail it."""
     built = ROOT / ".bin" / name
     found = str(built) if built.is_file() else shutil.which(name)
     if found is None:
-        pytest.skip(f"{name} is not built (make setup)")
+        missing = f"{name} is not built (tools/build.sh {name})"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     return found
 
 

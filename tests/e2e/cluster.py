@@ -171,14 +171,18 @@ class Cluster:
         text = self._quiet(lambda: self.core.read_namespaced_pod_log(pod, self.namespace))
         return str(text or "")
 
-    def last_words(self, pod: str, seconds: float) -> str:
-        """The log of a pod that is leaving, read until it is gone."""
-        text, end = "", time.monotonic() + seconds
-        while (now := self._last(pod)) is not None:
-            assert time.monotonic() < end, f"{pod} did not leave within {seconds:.0f} s"
-            text = now or text
+    def last_words(self, *pods: str, seconds: float) -> list[str]:
+        """The logs of pods that are leaving, in any order, each read until it is gone."""
+        texts, gone, end = dict.fromkeys(pods, ""), set[str](), time.monotonic() + seconds
+        while here := [pod for pod in pods if pod not in gone]:
+            assert time.monotonic() < end, f"{', '.join(here)} did not leave within {seconds:.0f} s"
+            for pod in here:
+                if (now := self._last(pod)) is None:
+                    gone.add(pod)
+                else:
+                    texts[pod] = now or texts[pod]
             time.sleep(0.5)
-        return text
+        return list(texts.values())
 
     def _last(self, pod: str) -> str | None:
         if self._quiet(lambda: self.core.read_namespaced_pod(pod, self.namespace)) is None:

@@ -34,7 +34,7 @@ def test_a_rolling_upgrade_loses_nothing(cluster: Cluster, release: Release, sup
         time.sleep(5)
         began = time.monotonic()
         release.apply(revision(v1={"podAnnotations": {"llmgen.dev/e2e": "upgraded"}}))
-        logs = [cluster.last_words(engine.name, 240) for engine in old]
+        logs = cluster.last_words(*(engine.name for engine in old), seconds=240)
         until("the rollout is complete", lambda: cluster.rolled_out(v1), 60)
         took = time.monotonic() - began
     assert not {engine.uid for engine in old} & {engine.uid for engine in ready(cluster, v1)}
@@ -53,7 +53,7 @@ def test_an_eviction_loses_nothing(cluster: Cluster, release: Release, support: 
         began = time.monotonic()
         assert cluster.evict(first.name) == 201
         assert cluster.evict(second.name) == 429
-        log = cluster.last_words(first.name, 150)
+        [log] = cluster.last_words(first.name, seconds=150)
         took = time.monotonic() - began
         until("a new engine stands in", lambda: cluster.rolled_out(v1), 120)
         assert second.uid in {engine.uid for engine in ready(cluster, v1)}
