@@ -37,8 +37,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
     status: HTTP status. code: stable, for programs. message: for people; never holds a key or a prompt.
     param: the body's field to blame. retry_after: seconds; becomes `Retry-After`, rounded up.
-    headers: further response headers. outcome: what the log and the metrics call it. limit: the limit that bound,
-    such as `tenant.tokensPerMinute`.
+    headers: further response headers; lines: more of them, as they are sent. outcome: what the log and the metrics call it.
+    limit: the limit that bound, such as `tenant.tokensPerMinute`.
     """
 
     status: int
@@ -48,6 +48,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     param: str | None = None
     retry_after: float | None = None
     headers: Mapping[str, str] = {}
+    lines: bytes = b""
     limit: str | None = None
 
     @property
@@ -188,13 +189,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """A reservation. tokens: reserved. headers: `x-ratelimit-*` for the response. entries: what the store needs to settle."""
+    """A reservation. tokens: reserved. lines: `x-ratelimit-*` for the response. entries: what the store needs to settle."""
 
     id: str
     tenant: str
     tokens: int
     entries: Sequence[Any] = ()
-    headers: Mapping[str, str] = {}
+    lines: bytes = b""
     degraded: bool = False
 
 

@@ -111,7 +111,7 @@ class Controller:
 
     def serve(self, pool: Pool) -> None:
         """Start who is next, as long as slots are free."""
-        while (waiter := pool.take()) is not None:
+        while pool.waiting and (waiter := pool.take()) is not None:
             if not waiter.future.done():
                 # The slot is taken here, not when the waiter wakes up: until then nobody else may get it.
                 slot = RunningSlot(self, pool, waiter.tenant, waiter.rank, self.clock() - waiter.since)

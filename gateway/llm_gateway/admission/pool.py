@@ -105,6 +105,8 @@ class Pool:
 
     def first(self, rank: Rank) -> bool:
         """Whether nobody waits who would go before a new request of this rank."""
+        if not self.waiting:
+            return True
         return not any(band.waiting for waiting, band in self._bands.items() if waiting <= rank)
 
     def start(self, tenant: Tenant, rank: Rank) -> float:

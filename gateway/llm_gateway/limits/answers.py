@@ -15,26 +15,30 @@ _WORDS = {
     "tokensPerDay": "tokens per day",
 }
 _CODES = {"concurrentRequests": "concurrency_limit_exceeded", "tokensPerDay": "quota_exceeded"}
-_SUBJECTS = {"requestsPerMinute": "requests", "tokensPerMinute": "tokens"}
+_SUBJECTS: dict[str, bytes] = {"requestsPerMinute": b"requests", "tokensPerMinute": b"tokens"}
 CONCURRENCY_RETRY_MS = 1000
 """Nobody knows when a request in flight will end; a second is how long it is worth waiting to look again."""
 
 
-def headers(entries: Sequence[Entry], levels: Sequence[int]) -> dict[str, str]:
-    """OpenAI's `x-ratelimit-*` of the tightest limit per minute. levels: debt of each entry, where that is what it counts."""
-    found: dict[str, str] = {}
-    tightest: dict[str, int] = {}
+def headers(entries: Sequence[Entry], levels: Sequence[int]) -> bytes:
+    """Lines of OpenAI's `x-ratelimit-*` for the tightest limit per minute. levels: debt of each entry, where that is what it counts."""
+    tightest: dict[bytes, tuple[int, int, int]] = {}
     for entry, level in zip(entries, levels, strict=True):
         subject = _SUBJECTS.get(entry.measure)
         if subject is None:
             continue
         left = gcra.remaining(level, entry.limit)
-        if left < tightest.get(subject, left + 1):
-            tightest[subject] = left
-            found[f"x-ratelimit-limit-{subject}"] = str(entry.limit)
-            found[f"x-ratelimit-remaining-{subject}"] = str(left)
-            found[f"x-ratelimit-reset-{subject}"] = duration(gcra.reset_ms(level, entry.limit))
-    return found
+        known = tightest.get(subject)
+        if known is None or left < known[0]:
+            tightest[subject] = (left, entry.limit, level)
+    lines = b""
+    for subject, (left, limit, level) in tightest.items():
+        reset = duration(gcra.reset_ms(level, limit)).encode()
+        lines += (
+            b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %b\r\n"
+            % (subject, limit, subject, left, subject, reset)
+        )  # fmt: skip
+    return lines
 
 
 def duration(milliseconds: int) -> str:
@@ -46,17 +50,15 @@ def duration(milliseconds: int) -> str:
     return f"{minutes}m{seconds}" if minutes else seconds
 
 
-def note_usage(used: dict[str, float], entries: Sequence[Entry], levels: Sequence[int]) -> None:
-    """Write into ``used`` how much of each limit is in use, from 0 to 1 (above 1 in debt)."""
-    for entry, level in zip(entries, levels, strict=True):
-        whole = entry.limit * gcra.MINUTE_MS if entry.measure in MINUTE else entry.limit
-        used[entry.name] = level / whole
+def share(entry: Entry, level: int) -> float:
+    """How much of a limit is in use, from 0 to 1 (above 1 in debt)."""
+    return level / (entry.limit * gcra.MINUTE_MS if entry.measure in MINUTE else entry.limit)
 
 
 def too_large(entries: Sequence[Entry], cost: int) -> Refusal | None:
     """A request that can never pass, however long it waits: a mistake (400), not a matter of time (429)."""
     for entry in entries:
-        if entry.cost(cost) > entry.limit:
+        if cost > entry.limit and entry.cost(cost) > entry.limit:
             return Refusal(
                 status=400, code="request_exceeds_limit", outcome="validation", param="max_tokens", limit=entry.name,
                 message=f"The request may take {cost} tokens (prompt and longest answer), but the limit is {entry.limit} "
@@ -65,12 +67,12 @@ def too_large(entries: Sequence[Entry], cost: int) -> Refusal | None:
     return None
 
 
-def exceeded(entry: Entry, wait_ms: int, ratelimit: dict[str, str]) -> Refusal:
+def exceeded(entry: Entry, wait_ms: int, ratelimit: bytes) -> Refusal:
     """A limit is reached; it will pass again after ``wait_ms``."""
     return Refusal(
         status=429, code=_CODES.get(entry.measure, "rate_limit_exceeded"), outcome="rate_limited", limit=entry.name,
         message=f"The limit of {entry.limit} {_WORDS[entry.measure]} ({entry.name.partition('.')[0]}) is reached.",
-        retry_after=wait_ms / 1000, headers=ratelimit,
+        retry_after=wait_ms / 1000, lines=ratelimit,
     )  # fmt: skip
 
 

@@ -7,17 +7,20 @@ leaves its script to run, and may look at the outcome.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 ERRORS = (RedisError, OSError, TimeoutError)
 _MOST_AT_ONCE = 256
+_RESTED_S = 1.0
 _HERE = Path(__file__).parent
 
 
@@ -37,10 +40,16 @@ class _Call(msgspec.Struct):
 
 
 class Batch:
-    """Runs scripts on one client."""
+    """Runs scripts on one connection of a pool, whose commands have no timeout of their own: each batch has ``timeout_s`` seconds.
 
-    def __init__(self, client: Redis) -> None:
-        self._client = client
+    It speaks to the connection itself, since a `Redis` client spends a task, two timers and a turn at the pool on every command.
+    """
+
+    def __init__(self, pool: ConnectionPool, *, timeout_s: float) -> None:
+        self._pool = pool
+        self._timeout_s = timeout_s
+        self._connection: AbstractConnection | None = None
+        self._used_at = 0.0
         self._pending: list[_Call] = []
         self._flight: asyncio.Task[None] | None = None
 
@@ -55,9 +64,12 @@ class Batch:
         return future
 
     async def close(self) -> None:
-        """Let what is under way end."""
+        """Let what is under way end, and give the connection back."""
         if self._flight is not None:
             await asyncio.gather(self._flight, return_exceptions=True)
+        if self._connection is not None:
+            await self._pool.release(self._connection)
+            self._connection = None
 
     async def _fly(self) -> None:
         try:
@@ -85,18 +97,26 @@ class Batch:
             _answer(call.future, reply)
 
     async def _run(self, command: str, calls: Sequence[tuple[str, _Call]]) -> list[Any]:
-        if len(calls) == 1:
-            name, call = calls[0]
-            try:
-                # redis-py leaves this one method untyped
-                return [await self._client.execute_command(command, name, len(call.keys), *call.keys, *call.arguments)]  # type: ignore[no-untyped-call]
-            except NoScriptError as error:
-                return [error]
-        pipeline = self._client.pipeline(transaction=False)
-        for name, call in calls:
-            pipeline.execute_command(command, name, len(call.keys), *call.keys, *call.arguments)
-        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        async with asyncio.timeout(self._timeout_s):
+            connection = await self._connected()
+            commands = [(command, name, len(call.keys), *call.keys, *call.arguments) for name, call in calls]
+            await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            replies: list[Any] = []
+            for _ in commands:
+                try:
+                    replies.append(await connection.read_response())
+                except ResponseError as error:
+                    replies.append(error)
+        self._used_at = time.monotonic()
         return replies
+
+    async def _connected(self) -> AbstractConnection:
+        """The connection; one that rested is looked at first, since the store may have closed it."""
+        if self._connection is None:
+            self._connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+        elif time.monotonic() - self._used_at > _RESTED_S:
+            await self._pool.ensure_connection(self._connection)
+        return self._connection
 
 
 def _answer(future: asyncio.Future[Any], reply: Any) -> None:  # noqa: ANN401 -- the store's reply

@@ -36,7 +36,7 @@ class MemoryStore:
         self._states: dict[tuple[str, str], State] = {}  # by tenant and key
         self._bound: dict[tuple[str, str, str], _Bound] = {}
         self._open: dict[str, tuple[State, ...]] = {}
-        self._used: dict[str, dict[str, float]] = {}
+        self._seen: dict[str, dict[str, tuple[Entry, State]]] = {}  # by tenant and key, for `usage`
         self._pruned_at = 0
 
     async def start(self) -> None:
@@ -52,8 +52,12 @@ class MemoryStore:
             self._bound.clear()
 
     def usage(self, tenant: str) -> Mapping[str, float]:
-        """Used share of each limit of the tenant, as last seen."""
-        return self._used.get(tenant, {})
+        """Used share of each limit of the tenant at present; of several keys' or models', the largest."""
+        now = int(self._clock() * 1000)
+        used: dict[str, float] = {}
+        for entry, state in self._seen.get(tenant, {}).values():
+            used[entry.name] = max(used.get(entry.name, 0.0), answers.share(entry, state.level(now)))
+        return used
 
     async def reserve(self, identity: Identity, model: str, cost: int, *, request_id: str) -> Grant | Refusal:
         """See `types.Store`."""
@@ -64,26 +68,19 @@ class MemoryStore:
         now = int(self._clock() * 1000)
         if now - self._pruned_at >= _PRUNE_EVERY_MS:
             self._prune(now)
-        entries, states = self._binding(identity, model)
+        bound = self._binding(identity, model)
+        entries, states = bound.entries, bound.states
         refusal = answers.too_large(entries, cost)
         if refusal is not None:
             return self._too_large_for_now(refusal) if self._stands_in else refusal
-        levels = [state.level(now) for state in states]
-        waits = [state.wait(level, cost, now) for state, level in zip(states, levels, strict=True)]
-        longest = max(waits, default=0)
-        if longest:
-            return answers.exceeded(entries[waits.index(longest)], longest, answers.headers(entries, levels))
-        after = [state.take(level, cost, now) for state, level in zip(states, levels, strict=True)]
+        for state in states:
+            if state.wait(cost, now):
+                return _exceeded(bound, cost, now)
+        levels = [state.take(cost, now) for state in states]
         self._open[request_id] = states
-        tenant = identity.tenant.name
-        answers.note_usage(self._used.setdefault(tenant, {}), entries, after)
-        return Grant(
-            id=request_id,
-            tenant=tenant,
-            tokens=cost,
-            entries=(now // DAY_MS, states),
-            headers=answers.headers(entries, after),
-        )
+        lines = answers.headers(entries, levels)
+        day = now // DAY_MS
+        return Grant(id=request_id, tenant=identity.tenant.name, tokens=cost, entries=(day, states), lines=lines)
 
     async def settle(self, grant: Grant, used: int) -> None:
         """See `types.Store`."""
@@ -95,13 +92,13 @@ class MemoryStore:
         for state in states:
             state.give_back(unused, day, now)
 
-    def _binding(self, identity: Identity, model: str) -> tuple[tuple[Entry, ...], tuple[State, ...]]:
+    def _binding(self, identity: Identity, model: str) -> _Bound:
         """The limits that bind the request, as shares where several gateways count, and where each is counted."""
         entries = self._entries.of(identity, model)
         names = (identity.tenant.name, identity.key.name, model)
         known = self._bound.get(names)
         if known is not None and known.source is entries:
-            return known.entries, known.states
+            return known
         if len(self._bound) >= _MOST_BOUND:
             self._bound.clear()
         shares = tuple(
@@ -109,8 +106,11 @@ class MemoryStore:
             for entry in entries
         )
         states = tuple(self._state(identity.tenant.name, entry) for entry in shares)
-        self._bound[names] = _Bound(entries, shares, states)
-        return shares, states
+        made = self._bound[names] = _Bound(entries, shares, states)
+        seen = self._seen.setdefault(identity.tenant.name, {})
+        for entry, state in zip(shares, states, strict=True):
+            seen[entry.key] = (entry, state)
+        return made
 
     def _state(self, tenant: str, entry: Entry) -> State:
         place = (tenant, entry.key)
@@ -126,6 +126,11 @@ class MemoryStore:
         held = {id(state) for states in self._open.values() for state in states}
         self._states = {place: state for place, state in self._states.items() if state.level(now) or id(state) in held}
         self._bound.clear()
+        self._seen = {
+            tenant: kept
+            for tenant, seen in self._seen.items()
+            if (kept := {key: pair for key, pair in seen.items() if (tenant, key) in self._states})
+        }
 
     def _too_large_for_now(self, refusal: Refusal) -> Refusal:
         return msgspec.structs.replace(
@@ -140,3 +145,11 @@ class _Bound(msgspec.Struct, frozen=True):
     source: tuple[Entry, ...]
     entries: tuple[Entry, ...]
     states: tuple[State, ...]
+
+
+def _exceeded(bound: _Bound, cost: int, now: int) -> Refusal:
+    """The refusal by the limit that will hold for the longest."""
+    waits = [state.wait(cost, now) for state in bound.states]
+    longest = max(waits)
+    levels = [state.level(now) for state in bound.states]
+    return answers.exceeded(bound.entries[waits.index(longest)], longest, answers.headers(bound.entries, levels))

@@ -41,16 +41,16 @@ class RedisStore:
         self._local = MemoryStore(settings.replicas, clock=clock, stands_in=True)
         self._entries = Entries()
         self._open: dict[str, Grant] = {}
-        self._used: dict[str, dict[str, float]] = {}
+        self._used: dict[str, dict[str, tuple[Entry, int]]] = {}  # by tenant and limit
         self._tasks: set[asyncio.Task[Any]] = set()
         self._client = _client(settings)
-        self._batch = Batch(self._client)
+        self._batch = Batch(self._client.connection_pool, timeout_s=settings.timeout_s)
 
     async def start(self) -> None:
         """Try the store once, and keep the leases of requests in flight alive from now on."""
         self._background(self._renew_forever())
         try:
-            await cast(Awaitable[Any], self._client.ping())
+            await self._ping()
         except ERRORS:
             self._lost()
 
@@ -69,7 +69,9 @@ class RedisStore:
 
     def usage(self, tenant: str) -> Mapping[str, float]:
         """Used share of each limit of the tenant, as last seen."""
-        return self._used.get(tenant, {}) if self.healthy else self._local.usage(tenant)
+        if not self.healthy:
+            return self._local.usage(tenant)
+        return {name: answers.share(*seen) for name, seen in self._used.get(tenant, {}).items()}
 
     async def reserve(self, identity: Identity, model: str, cost: int, *, request_id: str) -> Grant | Refusal:
         """See `types.Store`."""
@@ -124,13 +126,15 @@ class RedisStore:
         if not reply[0]:
             return answers.exceeded(entries[reply[2] - 1], reply[3], answers.headers(entries, reply[4:]))
         levels = reply[2:]
-        answers.note_usage(self._used.setdefault(tenant, {}), entries, levels)
+        used = self._used.setdefault(tenant, {})
+        for entry, level in zip(entries, levels, strict=True):
+            used[entry.name] = (entry, level)
         grant = Grant(
             id=request_id,
             tenant=tenant,
             tokens=cost,
             entries=(reply[1] // DAY_MS, entries),
-            headers=answers.headers(entries, levels),
+            lines=answers.headers(entries, levels),
         )
         self._open[request_id] = grant
         return grant
@@ -165,8 +169,12 @@ class RedisStore:
         while not self.healthy:
             await asyncio.sleep(PROBE_S)
             with suppress(*ERRORS):
-                await cast(Awaitable[Any], self._client.ping())
+                await self._ping()
                 self.healthy = True
+
+    async def _ping(self) -> None:
+        async with asyncio.timeout(self._settings.timeout_s):
+            await cast(Awaitable[Any], self._client.ping())
 
     async def _renew_forever(self) -> None:
         while True:
@@ -209,7 +217,7 @@ def _client(settings: LimitStore) -> Redis:
         password=settings.password.reveal() if settings.password else None,
         max_connections=_CONNECTIONS,  # waits for a free one; the default pool raises, which users would see as errors
         timeout=settings.timeout_s,
-        socket_timeout=settings.timeout_s,
+        socket_timeout=None,  # see `Batch`
         socket_connect_timeout=settings.timeout_s,
         retry=Retry(NoBackoff(), 0),  # a script that timed out may have run; running it again would charge twice
         decode_responses=False,

@@ -16,11 +16,11 @@ class State(Protocol):
     def level(self, now: int) -> int:
         """What is counted at present; 0 may be forgotten."""
 
-    def wait(self, level: int, cost: int, now: int) -> int:
+    def wait(self, cost: int, now: int) -> int:
         """Milliseconds until a request of that cost may pass; 0 is now."""
 
-    def take(self, level: int, cost: int, now: int) -> int:
-        """Count a request; the level after it."""
+    def take(self, cost: int, now: int) -> int:
+        """Count a request that need not wait now; the level after it."""
 
     def give_back(self, unused: int, day: int, now: int) -> None:
         """A request of that day has ended and left so many tokens unused, or overspent them."""
@@ -41,15 +41,20 @@ class Minute:
         """See `State`."""
         return gcra.paid(self._debt, self._at, now, self.limit) if self._debt else 0
 
-    def wait(self, level: int, cost: int, now: int) -> int:
+    def wait(self, cost: int, now: int) -> int:
+        """See `State`. What was paid until now is paid for good: `take` goes on from here."""
+        debt = self._debt
+        if debt and now > self._at:
+            debt -= (now - self._at) * self.limit
+            self._debt = debt = max(0, debt)
+        self._at = now
+        over = debt + ((1 if self._requests else cost) - self.limit) * gcra.MINUTE_MS
+        return -(-over // self.limit) if over > 0 else 0
+
+    def take(self, cost: int, now: int) -> int:
         """See `State`."""
         del now
-        return gcra.wait_ms(level, 1 if self._requests else cost, self.limit)
-
-    def take(self, level: int, cost: int, now: int) -> int:
-        """See `State`."""
-        self._debt = level + (1 if self._requests else cost) * gcra.MINUTE_MS
-        self._at = now
+        self._debt += (1 if self._requests else cost) * gcra.MINUTE_MS
         return self._debt
 
     def give_back(self, unused: int, day: int, now: int) -> None:
@@ -74,14 +79,17 @@ class Day:
         """See `State`."""
         return self._used if self._day == now // DAY_MS else 0
 
-    def wait(self, level: int, cost: int, now: int) -> int:
+    def wait(self, cost: int, now: int) -> int:
         """See `State`."""
-        return 0 if level + cost <= self.limit else answers.until_tomorrow(now)
+        day = now // DAY_MS
+        if day != self._day:
+            self._day, self._used = day, 0
+        return 0 if self._used + cost <= self.limit else answers.until_tomorrow(now)
 
-    def take(self, level: int, cost: int, now: int) -> int:
+    def take(self, cost: int, now: int) -> int:
         """See `State`."""
-        self._day = now // DAY_MS
-        self._used = level + cost
+        del now
+        self._used += cost
         return self._used
 
     def give_back(self, unused: int, day: int, now: int) -> None:
@@ -105,15 +113,15 @@ class Running:
         del now
         return self._count
 
-    def wait(self, level: int, cost: int, now: int) -> int:
+    def wait(self, cost: int, now: int) -> int:
         """See `State`."""
         del cost, now
-        return 0 if level < self.limit else answers.CONCURRENCY_RETRY_MS
+        return 0 if self._count < self.limit else answers.CONCURRENCY_RETRY_MS
 
-    def take(self, level: int, cost: int, now: int) -> int:
+    def take(self, cost: int, now: int) -> int:
         """See `State`."""
         del cost, now
-        self._count = level + 1
+        self._count += 1
         return self._count
 
     def give_back(self, unused: int, day: int, now: int) -> None:

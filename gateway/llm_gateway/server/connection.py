@@ -135,7 +135,8 @@ class Connection(asyncio.Protocol):
         request = Incoming(self, parser.get_method().decode(), path_of(self._url), headers)
         request.modern = parser.get_http_version() != "1.0"
         request.keep_alive = parser.should_keep_alive()
-        request.expects = request.modern and headers.get(b"expect", b"").lower() == b"100-continue"
+        if b"expect" in headers:
+            request.expects = request.modern and headers[b"expect"].lower() == b"100-continue"
         # A body of announced length has no framing, and its size is the handler's to bound.
         self._overhead = HEAD_BYTES + int(headers.get(b"content-length", b"0"))
         self._reading = request

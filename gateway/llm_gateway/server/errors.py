@@ -68,7 +68,7 @@ def event(refusal: Refusal) -> bytes:
 
 def head(refusal: Refusal) -> bytes:
     """Header lines that go with the body."""
-    found = lines(refusal.headers) if refusal.headers else b""
+    found = refusal.lines + (lines(refusal.headers) if refusal.headers else b"")
     if refusal.retry_after is not None:
         found += b"retry-after: %d\r\n" % max(1, math.ceil(refusal.retry_after))
     return found

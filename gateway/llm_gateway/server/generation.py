@@ -31,9 +31,10 @@ _numbers = itertools.count()
 
 async def generate(gateway: Gateway, endpoint: Endpoint, request: Incoming, reply: Reply) -> None:
     """Serve one request to its end; every way out is logged and counted."""
-    record = Record(request_id(request.headers), endpoint)
-    reply.add({"x-request-id": record.request_id})
-    x = Exchange(gateway, record, reply, request.headers, ticket=_new_id())
+    ticket = _new_id()
+    record = Record(given_id(request.headers) or f"req-{ticket}", endpoint)
+    reply.extra = b"x-request-id: %b\r\n" % record.request_id.encode()
+    x = Exchange(gateway, record, reply, request.headers, ticket=ticket)
     interrupt = Interrupt(request.task)
     gateway.open += 1
     try:
@@ -98,10 +99,13 @@ async def authenticate(gateway: Gateway, headers: Headers) -> Identity | Refusal
 
 def request_id(headers: Headers) -> str:
     """The client's own id where it is a plain one, else a new one."""
+    return given_id(headers) or f"req-{_new_id()}"
+
+
+def given_id(headers: Headers) -> str | None:
+    """The client's own id, where it is a plain one."""
     given = headers.get(b"x-request-id")
-    if given is not None and _REQUEST_ID.fullmatch(given):
-        return given.decode()
-    return f"req-{_new_id()}"
+    return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else None
 
 
 def _new_id() -> str:

@@ -46,10 +46,10 @@ class Reply:
         "_chunked",
         "_close",
         "_date",
-        "_extra",
         "_wire",
         "closing",
         "ended",
+        "extra",
         "started",
         "status",
         "streaming",
@@ -58,7 +58,7 @@ class Reply:
     def __init__(self, wire: Wire, request: Incoming | None, date: bytes) -> None:
         self._wire = wire
         self._date = date
-        self._extra = b""
+        self.extra = b""  # header lines for the response, whatever it will be
         self._bodiless = request is not None and request.method == "HEAD"
         self._chunked = request is None or request.modern
         self._close = request is None or not request.keep_alive
@@ -70,7 +70,7 @@ class Reply:
 
     def add(self, headers: Mapping[str, str]) -> None:
         """Headers for the response, whatever it will be. Later ones win over nothing: names must differ."""
-        self._extra += errors.lines(headers)
+        self.extra += errors.lines(headers)
 
     def whole(self, status: int, content: bytes, kind: bytes = JSON, extra: bytes = b"") -> None:
         """A complete response. ``extra``: further header lines."""
@@ -135,7 +135,7 @@ class Reply:
         self.status = status
         last = _CLOSE if (self.closing or self._close) and b"connection: close" not in extra else b""
         line = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-        return b"%b%bcontent-type: %b\r\n%b%b%b%b\r\n" % (line, self._date, kind, framing, extra, self._extra, last)
+        return b"%b%bcontent-type: %b\r\n%b%b%b%b\r\n" % (line, self._date, kind, framing, extra, self.extra, last)
 
     def _end(self) -> None:
         self.ended = True

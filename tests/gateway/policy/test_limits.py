@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -59,6 +58,11 @@ def run(open_it: Callable[[], Store], test: Callable[[Store], Awaitable[None]]) 
 def granted(answer: Grant | Refusal) -> Grant:
     assert isinstance(answer, Grant), answer
     return answer
+
+
+def rates(answer: Grant | Refusal) -> dict[str, str]:
+    """The `x-ratelimit-*` headers of an answer."""
+    return dict(line.split(": ", 1) for line in answer.lines.decode().splitlines())
 
 
 def refused(answer: Grant | Refusal) -> Refusal:
@@ -148,9 +152,9 @@ def test_a_minute_gives_back_exactly_in_memory() -> None:
     who = identity(limits={"tokens_per_minute": 7000})
     grant = granted(store.reserve_now(who, "chat", 6999, request_id="a"))
     asyncio.run(store.settle(grant, 1234))
-    assert grant.headers["x-ratelimit-remaining-tokens"] == "1"
+    assert rates(grant)["x-ratelimit-remaining-tokens"] == "1"
     probe = granted(store.reserve_now(who, "chat", 0, request_id="b"))
-    assert probe.headers["x-ratelimit-remaining-tokens"] == str(7000 - 1234)
+    assert rates(probe)["x-ratelimit-remaining-tokens"] == str(7000 - 1234)
     refused(store.reserve_now(who, "chat", 7000 - 1234 + 1, request_id="c"))
     granted(store.reserve_now(who, "chat", 7000 - 1234, request_id="d"))
 
@@ -181,8 +185,8 @@ def test_all_limits_or_none(open_either: Callable[[], Store]) -> None:
             refusal = refused(await store.reserve(who, "chat", 50, request_id=f"r{index}"))
             assert (refusal.limit, refusal.code) == ("model.tokensPerDay", "quota_exceeded")
         other = granted(await store.reserve(who, "small", 100, request_id="b"))
-        assert other.headers["x-ratelimit-remaining-requests"] == "8"
-        assert 800 <= int(other.headers["x-ratelimit-remaining-tokens"]) <= 1000
+        assert rates(other)["x-ratelimit-remaining-requests"] == "8"
+        assert 800 <= int(rates(other)["x-ratelimit-remaining-tokens"]) <= 1000
 
     run(open_either, test)
 
@@ -310,11 +314,10 @@ def test_one_script_call_for_all_limits(redis_server: RedisServer) -> None:
 def test_headers_name_the_tightest_limit() -> None:
     store = MemoryStore(clock=Clock())
     who = identity(limits={"requests_per_minute": 60}, model_limits={"chat": Limits(requests_per_minute=2)})
-    headers = granted(store.reserve_now(who, "chat", 1, request_id="a")).headers
+    headers = rates(granted(store.reserve_now(who, "chat", 1, request_id="a")))
     assert headers == {
         "x-ratelimit-limit-requests": "2", "x-ratelimit-remaining-requests": "1", "x-ratelimit-reset-requests": "30s",
     }  # fmt: skip
-    json.dumps(dict(headers))
 
 
 def test_usage_is_what_was_last_seen() -> None:
