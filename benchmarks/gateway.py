@@ -30,8 +30,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.ports import free_port
+
 from gateway_load import many, mock, paced, streams
-from gateway_rivals import envoy, free_port, litellm, own, own_redis, process, vllm_router
+from gateway_rivals import envoy, litellm, own, own_redis, process, vllm_router
 
 TICKS = os.sysconf("SC_CLK_TCK")
 MILLION = 1e6

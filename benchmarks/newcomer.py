@@ -48,7 +48,7 @@ PEER = Way(
         "helm repo add vllm https://vllm-project.github.io/production-stack",
         "helm install vllm vllm/vllm-stack -f values-04-multiple-models.yaml",
     ),
-    lines=29,  # tutorials/assets/values-04-multiple-models.yaml at 52523f5, without blank lines
+    lines=37,  # tutorials/assets/values-04-multiple-models.yaml at the tutorial's commit, without blank lines
     asked="2: the hub's token, once per model",
 )
 
@@ -73,7 +73,7 @@ def ours(spec: str) -> Way:
             "llmgen key new",
             f"kubectl create namespace {namespace}",
             f"kubectl -n {namespace} create secret generic {secret['name']} --from-literal={secret['key']}=sha256:…",
-            f"helm upgrade --install {name} charts/llm-serving -n {namespace} -f serving/values.yaml",
+            f'helm upgrade --install {name} "$(llmgen chart)" -n {namespace} -f serving/values.yaml',
         ),
         lines=lines(spec),
         asked="3: GPU, GPUs per node and nodes of the pool, if yours differ",

@@ -28,7 +28,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.gateway.process import free_port, serving
+from tests.gateway.process import serving
+from tests.ports import free_port
 
 from overload_load import CAPACITY, SLOTS, Load, Phase, engine, key
 

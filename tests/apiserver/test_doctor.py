@@ -40,6 +40,10 @@ class Patient:
         self._spec = folder / "spec.yaml"
         self._spec.write_text(yaml.safe_dump(data), encoding="utf-8")
 
+    def overlay(self, values: dict[str, Any]) -> None:
+        """Put overrides beside the spec."""
+        (self._folder / "overrides.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+
     def findings(self, kubeconfig: Path | None = None) -> Findings:
         command = [sys.executable, "-m", "llmgen", "doctor", str(self._spec), "--format", "json"]
         command += ["--kubeconfig", str(kubeconfig or self.cluster.kubeconfig)]
@@ -130,6 +134,32 @@ def test_what_is_wrong_is_found(patient: Patient) -> None:
     assert found["quota", inside]["level"] == "fail"
     assert found["limit-range", inside]["message"].startswith("small allows 1Gi memory per container")
     assert found["priority-class", metadata["name"]]["message"] == "it exists and belongs to nobody's release"
+
+
+@pytest.mark.usefixtures("around")
+def test_node_affinity_and_quotas_on_objects(patient: Patient) -> None:
+    inside = patient.namespace
+    field = {"key": "metadata.name", "operator": "In", "values": [f"{inside}-a"]}
+    required = {"nodeSelectorTerms": [{"matchFields": [field]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+    patient.overlay({"engineDefaults": {"affinity": affinity}})
+    other = {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["another"]}]}
+    hards = {
+        "objects": {"hard": {"count/deployments.apps": "1", "requests.storage": "1Ti"}},
+        "others": {"hard": {"requests.nvidia.com/gpu": "0", "pods": "0"}, "scopeSelector": other},
+    }
+    for name, spec in hards.items():
+        patient.cluster.create(
+            {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": spec}, inside
+        )
+    found = patient.findings()
+    assert found["nodes", "pool small"]["message"].endswith(f"and the node affinity of its pods: {inside}-a")
+    assert "2 nvidia.com/gpu free on 1 nodes" in found["room", "pool small"]["message"]
+    quota = found["quota", inside]
+    assert (quota["level"], quota["message"]) == (
+        "fail",
+        "objects leaves 1 of count/deployments.apps, and the release adds 2",
+    )
 
 
 def test_an_addon_is_seen_when_its_definition_is_there(patient: Patient) -> None:

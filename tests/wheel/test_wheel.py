@@ -29,6 +29,7 @@ TRIED = {
     "check",
     "diff",
     "doctor",
+    "chart",
     "schema",
     "catalog",
     "key",
@@ -134,4 +135,15 @@ def test_every_command_works_away_from_the_repository(installed: Installed) -> N
     assert "L40S" in run("catalog", "gpus")
     assert "sha256:" in run("key", "new")
     run("completion", "bash")
+    printed = Path(run("chart").removesuffix("\n"))
+    assert printed.is_relative_to(installed.environment), "the chart inside the package"
+    run("chart", "charts/llm-serving")
+    for chart in (str(printed), "charts/llm-serving"):
+        command = [shutil.which("helm", path=str(ROOT / ".bin")) or "helm", "template", "assistant", chart]
+        again = subprocess.run(
+            [*command, "-f", "serving/values.yaml", "-n", "llm-serving", "--kube-version", "1.34.0"],
+            cwd=installed.folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert again.returncode == 0, again.stderr
+        assert "kind: Deployment" in again.stdout
     assert "pip install 'llmgen[cluster]'" in run("doctor", spec, code=1)

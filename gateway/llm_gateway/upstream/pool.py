@@ -18,6 +18,7 @@ from llm_gateway.upstream.response import BrokenError, Response, UnreachableErro
 KEEP_ALIVE = 4.0  # seconds; vLLM closes idle connections after 5 (VLLM_HTTP_TIMEOUT_KEEP_ALIVE), and whoever closes first should be us
 LIFETIME = 120.0  # seconds; behind a Service only new connections reach new pods
 DNS_SECONDS = 5.0
+FORGET = LIFETIME  # seconds without an idle connection; what is in use for longer would not be used again anyway
 
 _Address = tuple[Any, ...]
 
@@ -33,10 +34,11 @@ class Origin(msgspec.Struct, frozen=True, order=True):
 class Home:
     """The idle connections to one origin, the newest last."""
 
-    __slots__ = ("_idle", "_swept")
+    __slots__ = ("_idle", "_seen", "_swept")
 
     def __init__(self, swept: Callable[[], None]) -> None:
         self._idle: deque[Connection] = deque()
+        self._seen = time.monotonic()
         self._swept = swept
 
     def idle(self, connection: Connection) -> None:
@@ -59,10 +61,20 @@ class Home:
         return None
 
     def sweep(self, now: float) -> bool:
-        """Close what is idle for too long; whether anything is left."""
+        """Close what is idle for too long; whether anything was idle within `FORGET`."""
         while self._idle and now - self._idle[0].idle_since >= KEEP_ALIVE:
             self._idle.popleft().abort()
-        return bool(self._idle)
+        if self._idle:
+            self._seen = now
+        return now - self._seen < FORGET
+
+    def leave(self) -> None:
+        """Close what still comes back: nobody will ask here for it."""
+        self._swept = self._close
+
+    def _close(self) -> None:
+        while self._idle:
+            self._idle.pop().abort()
 
 
 class Pool:
@@ -84,6 +96,7 @@ class Pool:
         home = self._homes.get(origin)
         if home is None:
             home = self._homes[origin] = Home(self._plan_sweep)
+            self._plan_sweep()
         connection = home.take(time.monotonic())
         used = connection is not None
         while True:
@@ -170,8 +183,11 @@ class Pool:
     def _sweep(self) -> None:
         self._sweeper = None
         now = time.monotonic()
-        left = [home.sweep(now) for home in self._homes.values()]
-        if any(left):
+        for origin in [origin for origin, home in self._homes.items() if not home.sweep(now)]:
+            self._homes.pop(origin).leave()
+        for name in [name for name, (until, task) in self._names.items() if now >= until and task.done()]:
+            del self._names[name]
+        if self._homes or self._names:
             self._plan_sweep()
 
 

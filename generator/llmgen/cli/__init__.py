@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "Check values files, generated or forked, for what the schema cannot say.",
     "diff": "Say what changes for users between two specs or values files.",
     "doctor": "Look whether a cluster has what a spec needs; nothing is changed.",
+    "chart": "Print the folder of the chart, or copy it out.",
     "rollout": "Move a new revision to all requests step by step, or back.",
     "schema": "Print a contract as JSON Schema.",
     "catalog": "Print what is known about GPUs, models, vLLM versions and storage.",

@@ -111,7 +111,8 @@ def promote(
 ) -> None:  # fmt: skip
     """Make the canary stable after its last step. The old stable becomes `previous` and stays warm.
 
-    Afterwards, follow in the spec's tracks (stable, previous), and end with `llmgen rollout finish`.
+    Both keep the sizes they have: until `llmgen rollout finish`, rollout.yaml pins their replicas, whatever the spec's scaling says.
+    Afterwards, follow in the spec's tracks (stable, previous), and end with `finish`.
 
     \b
     Example:
@@ -128,9 +129,8 @@ def promote(
     entry, gates = steering.judge(
         state, len(ahead), entry, name="promote", asked=(prometheus, force), now=now, style=style
     )
-    steering.write(
-        state, entry, style, dry_run=dry_run, said=f"{state.candidate} is stable, {state.stable} previous", gates=gates
-    )
+    said = f"{state.candidate} is stable, {state.stable} previous; rollout.yaml pins the sizes of both until llmgen rollout finish"
+    steering.write(state, entry, style, dry_run=dry_run, said=said, gates=gates)
 
 
 @command.command("abort")

@@ -179,7 +179,7 @@ def judge(
         )
     if gates.open_(found):
         return entry, found
-    against = tuple(str(gate) for gate in found if gate.verdict != "holds")
+    against = tuple(str(gate) for gate in found if gate.verdict not in gates.OPEN)
     if force:
         return moves.forced(entry, to=name, reason=force, against=against, now=now), found
     if style == "json":

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from llmgen.doctor import quotas
 from llmgen.doctor.api import Object
 from llmgen.doctor.exam import Exam
 from llmgen.doctor.finding import About, Finding, Question
-from llmgen.doctor.quantities import amounts, of_pod, quantity, total
+from llmgen.doctor.quantities import amounts, of_pod, quantity
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
-_SIDES = ("requests.", "limits.")
 
 
 def questions(exam: Exam) -> Iterator[Question]:
     """Ask for the namespace and what limits it."""
-    for check, answer in (("namespace", _namespace), ("quota", _quotas), ("limit-range", _limits)):
+    for check, answer in (("namespace", _namespace), ("quota", quotas.check), ("limit-range", _limits)):
         yield About(check, exam.namespace).asked(answer, exam)
     for name in sorted(_accounts(exam)):
         yield About("service-account", name).asked(_account, exam)
@@ -48,61 +48,6 @@ def _namespace(about: About, exam: Exam) -> Iterator[Finding]:
     )
 
 
-def _quotas(about: About, exam: Exam) -> Iterator[Finding]:
-    quotas = exam.of_namespace("resourcequotas")
-    findings = [finding for quota in quotas for finding in _quota(about, exam, quota)]
-    yield from findings
-    if not findings:
-        yield about.ok(f"{len(quotas)} leave room for everything" if quotas else "no quota")
-
-
-def _quota(about: About, exam: Exam, quota: Object) -> Iterator[Finding]:
-    name, status, wanted = quota["metadata"]["name"], quota.get("status") or {}, _asked(exam)
-    used = amounts(status.get("used"))
-    own = total([_counted(pod["spec"]) for pod in exam.of_namespace("pods") if exam.mine(pod)])
-    for key, most in amounts(status.get("hard") or quota["spec"].get("hard")).items():
-        counted = key if key == "pods" or key.startswith(_SIDES) else f"requests.{key}"
-        left = most - used.get(key, 0.0) + own.get(counted, 0.0)
-        resource = key.removeprefix("limits.")
-        if key.startswith("limits.") and not _limited(exam, resource):
-            yield about.fail(
-                f"{name} counts {key}, and pods of the release have no such limit", why="the quota refuses every pod without it",
-                fix=f"a LimitRange with a default for {resource}, or a quota without {key}",
-            )  # fmt: skip
-        elif wanted.get(counted, 0.0) > left:
-            yield about.warn(
-                f"{name} leaves {left:g} of {key}, and at the worst the release asks for {wanted[counted]:g}",
-                why="pods beyond the quota are not created, and only the ReplicaSet's events say so",
-                fix=f"kubectl -n {exam.namespace} edit resourcequota {name}, or lower scaling.max",
-            )
-
-
-def _asked(exam: Exam) -> dict[str, float]:
-    parts = []
-    for workload in exam.release.workloads():
-        one = _counted(workload.pod)
-        parts.append({key: value * workload.most for key, value in one.items()})
-    return total(parts)
-
-
-def _counted(pod: Object) -> dict[str, float]:
-    counted = {"pods": 1.0}
-    for side in ("requests", "limits"):
-        counted |= {f"{side}.{key}": value for key, value in of_pod(pod, side).items()}
-    return counted
-
-
-def _limited(exam: Exam, resource: str) -> bool:
-    """Say whether every container has a limit of its own or gets one by default."""
-    ranges = exam.of_namespace("limitranges")
-    defaults = any(resource in (item.get("default") or {}) for one in ranges for item in one["spec"]["limits"])
-    return defaults or all(
-        resource in ((box.get("resources") or {}).get("limits") or {})
-        for workload in exam.release.workloads()
-        for box in (*(workload.pod.get("initContainers") or ()), *workload.pod["containers"])
-    )
-
-
 def _limits(about: About, exam: Exam) -> Iterator[Finding]:
     ranges = exam.of_namespace("limitranges")
     findings = [
@@ -118,30 +63,45 @@ def _limits(about: About, exam: Exam) -> Iterator[Finding]:
 
 def _range(about: About, exam: Exam, name: str, item: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
     kind = str(item.get("type"))
-    for resource, most in (item.get("max") or {}).items():
-        for workload in exam.release.workloads():
-            asked = max((part.get(resource, 0.0) for part in _parts(workload.pod, kind)), default=0.0)
+    mend = f"kubectl -n {exam.namespace} edit limitrange {name}"
+    for who, largest, smallest, subject in _measured(exam, kind):
+        for resource, most in (item.get("max") or {}).items():
+            asked = max((part.get(resource, 0.0) for part in largest), default=0.0)
             if asked > quantity(most):
-                yield about.fail(
-                    f"{name} allows {most} {resource} per {kind.lower()}, {workload.name} asks for {asked:g}",
-                    why="its pods are refused", fix=f"kubectl -n {exam.namespace} edit limitrange {name}",
-                )  # fmt: skip
+                said = f"{name} allows {most} {resource} per {kind.lower()}, {who} asks for {asked:g}"
+                yield about.fail(said, why=f"{subject} refused", fix=mend)
+        for resource, least in (item.get("min") or {}).items():
+            asked = min((part[resource] for part in smallest if resource in part), default=quantity(least))
+            if asked < quantity(least):
+                said = f"{name} wants at least {least} {resource} per {kind.lower()}, {who} asks for {asked:g}"
+                yield about.fail(said, why=f"{subject} refused", fix=mend)
     if kind == "Container" and "cpu" in (item.get("default") or {}):
         yield about.warn(
             f"{name} gives containers without a CPU limit one of {item['default']['cpu']}",
             why="engines and gateway have none on purpose: throttled tokenization and event loops show as latency",
-            fix=f"kubectl -n {exam.namespace} edit limitrange {name}, and drop default.cpu",
+            fix=f"{mend}, and drop default.cpu",
         )
 
 
-def _parts(pod: Object, kind: str) -> list[dict[str, float]]:
-    """Return what a LimitRange of this type measures: each container, or the pod; a limit where there is one."""
+_Parts = list[dict[str, float]]
+
+
+def _measured(exam: Exam, kind: str) -> Iterator[tuple[str, _Parts, _Parts, str]]:
+    """Go through what a LimitRange of this type is about: (who, what a maximum bounds, what a minimum bounds, who suffers)."""
+    if kind == "PersistentVolumeClaim":
+        for claim in exam.release.of_kind(kind):
+            asked = [amounts(claim["spec"]["resources"]["requests"])]
+            yield claim["metadata"]["name"], asked, asked, "it is"
+    for workload in exam.release.workloads() if kind in ("Pod", "Container") else ():
+        requests, limits = (_parts(workload.pod, kind, side) for side in ("requests", "limits"))
+        largest = [{**low, **high} for low, high in zip(requests, limits, strict=True)]
+        yield workload.name, largest, requests, "its pods are"
+
+
+def _parts(pod: Object, kind: str, side: str) -> _Parts:
     if kind == "Pod":
-        return [{**of_pod(pod), **of_pod(pod, "limits")}]
-    if kind != "Container":
-        return []
-    resources = [box.get("resources") or {} for box in pod["containers"]]
-    return [{**amounts(one.get("requests")), **amounts(one.get("limits"))} for one in resources]
+        return [of_pod(pod, side)]
+    return [of_pod({"containers": [box]}, side) for box in pod["containers"]]
 
 
 def _accounts(exam: Exam) -> set[str]:

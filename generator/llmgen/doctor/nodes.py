@@ -10,7 +10,7 @@ from llmgen.doctor.api import ApiError
 from llmgen.doctor.exam import Exam
 from llmgen.doctor.finding import About, Finding, Question
 from llmgen.doctor.packing import Unplaced, pack
-from llmgen.doctor.placement import Node, node
+from llmgen.doctor.placement import Node, affinity, node
 from llmgen.doctor.quantities import of_pod, total
 from llmgen.doctor.release import Workload
 
@@ -63,11 +63,11 @@ def questions(exam: Exam) -> Iterator[Question]:
 
 
 def _groups(exam: Exam) -> Iterator[_Group]:
-    """Group workloads by pool and by labels: an overlay may have moved one of a pool."""
+    """Group workloads by pool and by what chooses their nodes: an overlay may have moved one of a pool."""
     found: dict[tuple[str | None, str], list[Workload]] = defaultdict(list)
     for workload in exam.release.workloads():
         planned = exam.plan.engines.get(workload.revision) if workload.revision else None
-        selector = repr(sorted((workload.pod.get("nodeSelector") or {}).items()))
+        selector = repr((sorted((workload.pod.get("nodeSelector") or {}).items()), affinity(workload.pod)))
         found[planned.pool if planned else None, selector].append(workload)
     for (pool, _), workloads in found.items():
         yield _Group(pool=pool, workloads=tuple(workloads))
@@ -75,9 +75,10 @@ def _groups(exam: Exam) -> Iterator[_Group]:
 
 def _nodes(about: About, exam: Exam, group: _Group) -> Iterator[Finding]:
     everything = _all(exam)
-    selector = group.workloads[0].pod.get("nodeSelector") or {}
-    said = ", ".join(f"{key}={value}" for key, value in selector.items()) or "any label"
-    labelled = [one for one in everything if one.carries(selector)]
+    pod = group.workloads[0].pod
+    said = ", ".join(f"{key}={value}" for key, value in (pod.get("nodeSelector") or {}).items()) or "any label"
+    said += " and the node affinity of its pods" if affinity(pod) is not None else ""
+    labelled = [one for one in everything if one.chosen(pod)]
     if group.pool:
         for name, reason, fix in _unusable(labelled, group):
             yield About("nodes", name).warn(reason, why=f"it does not count for {about.subject}", fix=fix)

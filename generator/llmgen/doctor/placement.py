@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llmgen.doctor.api import Object
@@ -26,6 +26,21 @@ class Node:
         """Say whether the node has all labels of ``selector``."""
         return selector.items() <= self.labels.items()
 
+    def chosen(self, pod: Object) -> bool:
+        """Say whether the node selector of ``pod`` and what its node affinity requires choose the node."""
+        terms = affinity(pod)
+        return self.carries(pod.get("nodeSelector") or {}) and (terms is None or self.meets(terms))
+
+    def meets(self, terms: Sequence[Object]) -> bool:
+        """Say whether one of ``terms`` (nodeSelectorTerms) holds; one without any condition holds for no node."""
+        return any(self._meets(term) for term in terms)
+
+    def _meets(self, term: Object) -> bool:
+        labels, fields = term.get("matchExpressions") or (), term.get("matchFields") or ()
+        named = {"metadata.name": self.name}
+        holds = all(_holds(one, self.labels) for one in labels) and all(_holds(one, named) for one in fields)
+        return bool(labels or fields) and holds
+
     def refusal(self, pod: Object) -> Object | None:
         """Return the first taint that keeps ``pod`` away, None where none does."""
         tolerations = pod.get("tolerations") or ()
@@ -40,8 +55,15 @@ class Node:
 
     def takes(self, pod: Object) -> bool:
         """Say whether ``pod`` may be put here, room aside."""
-        selected = self.carries(pod.get("nodeSelector") or {})
-        return selected and self.ready and not self.cordoned and self.refusal(pod) is None
+        return self.chosen(pod) and self.ready and not self.cordoned and self.refusal(pod) is None
+
+
+def affinity(pod: Object) -> Sequence[Object] | None:
+    """Return the nodeSelectorTerms of which a node must meet one, None where the pod requires none."""
+    required = ((pod.get("affinity") or {}).get("nodeAffinity") or {}).get(
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    )
+    return None if required is None else required.get("nodeSelectorTerms") or ()
 
 
 def node(item: Object) -> Node:
@@ -56,6 +78,26 @@ def node(item: Object) -> Node:
         ready=conditions.get("Ready") == "True",
         allocatable=amounts(status.get("allocatable")),
     )
+
+
+def _holds(condition: Object, values: Mapping[str, str]) -> bool:
+    """kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node, "Operators": NotIn holds for a node without the label."""
+    given: Sequence[str] = condition.get("values") or ()
+    operator, value = condition["operator"], values.get(condition["key"])
+    match operator:
+        case "In":
+            return value in given
+        case "NotIn":
+            return value not in given
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+    try:
+        number, bound = int(value or ""), int(given[0])
+    except ValueError:
+        return False
+    return number > bound if operator == "Gt" else number < bound
 
 
 def _tolerates(toleration: Object, taint: Object) -> bool:

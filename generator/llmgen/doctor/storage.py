@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from llmgen.doctor.api import Object
 from llmgen.doctor.exam import Exam, root
 from llmgen.doctor.finding import About, Finding, Question
+from llmgen.doctor.placement import node
 
 _SINGLE_NODE = ("ReadWriteOnce", "ReadWriteOncePod")
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -137,10 +138,7 @@ def _classes(known: Iterable[str]) -> str:
 def _local(about: About, exam: Exam, volume: Object) -> Iterator[Finding]:
     """A local volume is on the nodes with its labels, and only pods there can mount it."""
     terms = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
-    found = [
-        node["metadata"]["name"] for node in exam.everywhere("nodes")
-        if any(all(_matches(node, one) for one in term["matchExpressions"]) for term in terms)
-    ]  # fmt: skip
+    found = [one.name for one in map(node, exam.everywhere("nodes")) if one.meets(terms)]
     if found:
         yield about.ok(
             f"{volume['spec']['local']['path']} on {len(found)} nodes; whether the weights are there cannot be seen"
@@ -150,7 +148,3 @@ def _local(about: About, exam: Exam, volume: Object) -> Iterator[Finding]:
         "no node has the labels of its nodeSelector", why="the pods that mount it stay Pending",
         fix="cluster.storage.<name>.local.nodeSelector, or label the nodes that hold the weights",
     )  # fmt: skip
-
-
-def _matches(node: Object, expression: Object) -> bool:
-    return (node["metadata"].get("labels") or {}).get(expression["key"]) in expression["values"]

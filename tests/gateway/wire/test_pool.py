@@ -273,3 +273,51 @@ def test_a_get_is_bounded_and_takes_nothing_but_200() -> None:
             kept.close()
 
     asyncio.run(main())
+
+
+def test_addresses_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand pods come and go; what is idle, and what is in use, is kept."""
+
+    async def main() -> None:
+        monkeypatch.setattr(pool, "KEEP_ALIVE", 0.4)
+        monkeypatch.setattr(pool, "FORGET", 0.4)
+        monkeypatch.setattr(pool, "DNS_SECONDS", 0.2)
+
+        async def nobody(host: str, port: int) -> list[Any]:
+            del host, port
+            return []
+
+        kept = Pool(resolve=nobody)
+        for number in range(10_000):
+            with pytest.raises(UnreachableError, match="has no address"):
+                await kept.ask(Origin(f"10.1.{number >> 8}.{number & 255}", 8000, tls=False), b"", connect=1)
+        for _ in range(100):
+            if not kept._homes and not kept._names:
+                break
+            await asyncio.sleep(0.05)
+        assert (len(kept._homes), len(kept._names)) == (0, 0)
+        assert kept._sweeper is None, "nothing is left to look after"
+
+    asyncio.run(main())
+
+
+def test_a_home_that_was_forgotten_meanwhile_closes_what_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        monkeypatch.setattr(pool, "KEEP_ALIVE", 0.1)
+        monkeypatch.setattr(pool, "FORGET", 0.05)
+        async with Counting(hang) as engine:
+            kept = Pool()
+            asking = asyncio.ensure_future(kept.ask(origin(engine), request(engine), connect=1))
+            await engine.arrived.wait()
+            for _ in range(100):
+                if not kept._homes:
+                    break
+                await asyncio.sleep(0.02)
+            assert not kept._homes
+            engine.connections[0].write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            response = await asyncio.wait_for(asking, 1)
+            assert response.complete, "the request in flight is not disturbed"
+            await asyncio.wait_for(engine.seen[0].gone.wait(), 1)
+            kept.close()
+
+    asyncio.run(main())

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.doctor.conftest import Examine, FakeApi, gpu_node, of, only
+from tests.unit.doctor.conftest import HERE, Examine, FakeApi, gpu_node, of, only
 
+from llmgen import doctor
 from llmgen.doctor.packing import pack
 from llmgen.doctor.placement import node
+from llmgen.pipeline import Outcome
 
 POOL = "pool small"
 
@@ -91,6 +93,52 @@ def test_no_node_says_what_labels_there_are(api: FakeApi, examine: Examine) -> N
     assert (
         found.fix == "cluster.pools.small.nodeSelector; node a has nvidia.com/gpu and nvidia.com/gpu.product: NVIDIA-L4"
     )
+
+
+AFFINITY = """\
+      affinity:
+        nodeAffinity:
+          requiredDuringSchedulingIgnoredDuringExecution:
+            nodeSelectorTerms:
+              - matchExpressions: [{key: zone, operator: In, values: [b, c]}]
+"""
+
+
+def test_the_node_affinity_of_the_pods_counts(api: FakeApi, outcome: Outcome) -> None:
+    text = (HERE / "manifests.yaml").read_text(encoding="utf-8")
+    moved = text.replace("      nodeSelector: {gpu: l4}\n", f"      nodeSelector: {{gpu: l4}}\n{AFFINITY}", 1)
+    assert moved != text
+    found = only(doctor.examine(outcome, moved, api), "nodes", POOL)
+    assert (found.level, found.message) == ("fail", "no node carries gpu=l4 and the node affinity of its pods")
+    api.objects["/api/v1/nodes/a"]["metadata"]["labels"]["zone"] = "b"
+    findings = doctor.examine(outcome, moved, api)
+    assert only(findings, "nodes", POOL).message == "1 with gpu=l4 and the node affinity of its pods: a"
+    room = only(findings, "room", POOL)
+    assert (room.level, "2 nvidia.com/gpu free on 1 nodes" in room.message) == ("warn", True)
+
+
+@pytest.mark.parametrize(
+    ("terms", "met"),
+    [
+        ([], False),
+        ([{}], False),
+        ([{}, {"matchExpressions": [{"key": "zone", "operator": "Exists"}]}], True),
+        ([{"matchExpressions": [{"key": "zone", "operator": "DoesNotExist"}]}], False),
+        ([{"matchExpressions": [{"key": "zone", "operator": "NotIn", "values": ["a"]}]}], False),
+        ([{"matchExpressions": [{"key": "rack", "operator": "NotIn", "values": ["a"]}]}], True),
+        ([{"matchExpressions": [{"key": "cores", "operator": "Gt", "values": ["63"]}]}], True),
+        ([{"matchExpressions": [{"key": "cores", "operator": "Lt", "values": ["64"]}]}], False),
+        ([{"matchExpressions": [{"key": "zone", "operator": "Gt", "values": ["1"]}]}], False),
+        ([{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}]}], True),
+        (
+            [{"matchExpressions": [{"key": "zone", "operator": "Exists"}, {"key": "rack", "operator": "Exists"}]}],
+            False,
+        ),
+    ],
+)
+def test_terms_of_a_node_affinity(terms: list[dict[str, Any]], *, met: bool) -> None:
+    one = node({"metadata": {"name": "n", "labels": {"zone": "a", "cores": "64"}}})
+    assert one.meets(terms) is met
 
 
 def test_a_node_autoscaler_may_create_what_is_missing(api: FakeApi, examine: Examine) -> None:

@@ -46,10 +46,9 @@ def test_an_idle_connection_is_closed_after_the_keep_alive(start: Callable[..., 
 
 
 def test_sigterm_while_loading_ends_it(start: Callable[..., Any]):
-    engine = start(ready=False, load_seconds=60)
-    time.sleep(0.5)
+    engine = start(ready=False, load_seconds=60).controlled()
     engine.process.send_signal(signal.SIGTERM)
-    assert engine.end(seconds=3)[0] == 0
+    assert engine.end(seconds=10)[0] == 0
 
 
 def test_sigterm_without_a_timeout_cuts_answers_as_http_200(start: Callable[..., Any]):
