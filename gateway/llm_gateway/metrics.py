@@ -70,7 +70,7 @@ REJECTIONS = Family(
 )  # fmt: skip
 LIMIT_USED = Family(
     "llm_gateway_limit_used_ratio", "gauge", ("tenant", "limit"),
-    "Used share of a tenant's limit, at its last request.",
+    "Used share of a tenant's limit, as last seen.",
 )  # fmt: skip
 LIMIT_STORE_UP = Family("llm_gateway_limit_store_up", "gauge", (), "1 while the store of limits answers, else 0.")
 RETRIES = Family(
@@ -119,6 +119,18 @@ RELOADS = Family(
     "Configuration reloads: applied, or rejected as invalid.",
 )
 DRAINING = Family("llm_gateway_draining", "gauge", (), "1 from SIGTERM on.")
+ANSWERS = Family(
+    "llm_gateway_answers_total", "counter", ("model", "revision"),
+    "Answers that came to their end, by the revision that gave them; a shadow's copies included.",
+)  # fmt: skip
+REFUSALS = Family(
+    "llm_gateway_refusals_total", "counter", ("model", "revision"),
+    "Answers that the engine marked as refused: message.refusal, or finish_reason content_filter.",
+)  # fmt: skip
+STRUCTURED = Family(
+    "llm_gateway_structured_answers_total", "counter", ("model", "revision", "kind", "result"),
+    "Answers to requests for json or with tools; result is valid, invalid, truncated (by its limit) or unchecked (beyond bounds).",
+)  # fmt: skip
 LOOP_LAG = Family(
     "llm_gateway_event_loop_lag_seconds", "gauge", (), "How late the event loop ran its last once-a-second timer."
 )

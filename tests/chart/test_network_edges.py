@@ -15,6 +15,7 @@ MINIMAL = CI / "minimal-values.yaml"
 GATEWAY: dict[str, Any] = {
     "gateway": {"enabled": True, "limitStore": {"kind": "redis", "address": "redis.stores:6379"}},
     "traffic": {"provider": "istio", "mtls": True},
+    **(TRACING := {"engineDefaults": {"tracing": {"endpoint": "http://otel-collector.monitoring:4317"}}}),
 }
 """Everything that opens an edge."""
 
@@ -79,7 +80,7 @@ def test_rendered_edges_are_the_documented_ones(helm: Helm):
 
 
 def test_without_a_gateway_its_edges_are_missing(helm: Helm):
-    let_in, let_out = edges(helm.objects(MINIMAL))
+    let_in, let_out = edges(helm.objects(MINIMAL, values=TRACING))
     closed = {
         edge for edge in documented() if {"gateway", "istiod"} & {*edge} and edge != ("gateway", "engine", "8000/TCP")
     }

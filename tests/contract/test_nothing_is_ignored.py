@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.contract.spec_schema import PROPERTIES
 from tests.contract.test_spec_types import PAIRS
 
-from llmgen.plan.notes import NOT_RENDERED, NOT_RENDERED_OF_MODELS
+from llmgen.plan.notes import JUDGED_BY_GATEWAY, NOT_RENDERED
 
 PACKAGE = Path(__file__).parents[2] / "generator" / "llmgen"
 ELSEWHERE: dict[str, str] = {}
@@ -26,11 +26,7 @@ def _unread() -> set[str]:
 def _announced(field: str) -> bool:
     place, _, name = field.rpartition(" ")
     path = place.split(".") if place else []
-    if {*path[:1], name} & NOT_RENDERED.keys():
-        return True
-    below_model = re.sub(r"^models\.\*(\.revisions\.\*)?\.?", "", f"{place}." if path[:1] == ["models"] else "-")
-    dotted = f"{below_model}{name}".replace("_", "").casefold()
-    return any(dotted.startswith(".".join(keys).casefold()) for keys in NOT_RENDERED_OF_MODELS)
+    return bool({*path[:1], name} & NOT_RENDERED.keys())
 
 
 def test_unread_fields_are_announced() -> None:
@@ -40,4 +36,4 @@ def test_unread_fields_are_announced() -> None:
 def test_announced_blocks_exist() -> None:
     known = {item.dotted for item in PROPERTIES}
     assert NOT_RENDERED.keys() <= known
-    assert {".".join(("models", "*", *keys)) for keys in NOT_RENDERED_OF_MODELS} <= known
+    assert {".".join(("models", "*", *keys)) for keys in JUDGED_BY_GATEWAY} <= known

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.chart.conftest import CHART, Helm, tool
-from tests.fakes.harness import Engine, free_port
+from tests.fakes.harness import JSON_FORMAT, TOOLS, Engine
 from tests.fakes.stage import stage
 from tests.gateway.process import Process
 from tests.observability import rendered
+from tests.ports import free_port
 
 from llmgen.metrics import expand
 
@@ -73,7 +74,10 @@ class Bench:
 
     def _gateway(self, stack: contextlib.ExitStack) -> Process:
         ports = {"host": "127.0.0.1", "port": free_port(), "adminPort": free_port(), "latencyBounds": [2.0]}
-        urls = [f"http://127.0.0.1:{self.engines[name].port}" for name, of in ENGINES.items() if of == "v1"]
+        urls = {
+            revision: [f"http://127.0.0.1:{self.engines[name].port}" for name, of in ENGINES.items() if of == revision]
+            for revision in ("v1", "v2")
+        }
         model = {
             "servedName": "tiny",
             "limits": {
@@ -82,12 +86,9 @@ class Bench:
                 "queueDepth": 16,
                 "requestTimeoutSeconds": 8,
             },
-            "upstream": {"urls": urls},
-            "revisions": {"v1": {"concurrency": 8}, "v2": {"concurrency": 8}},
-            "tracks": {  # as Clients ask
-                "stable": {"revision": "v1", "weight": 90},
-                "canary": {"revision": "v2", "weight": 10},
-            },
+            "upstream": {"urls": urls["v1"]},
+            "revisions": {"v1": {"concurrency": 8}, "v2": {"concurrency": 8, "urls": urls["v2"]}},
+            "tracks": {"stable": {"revision": "v1", "weight": 80}, "canary": {"revision": "v2", "weight": 20}},
         }
         tenants = {
             name: {
@@ -106,7 +107,8 @@ class Bench:
         return process.wait(90)
 
     def _prometheus(self, stack: contextlib.ExitStack) -> None:
-        objects = self.objects = Helm(tool("helm"), CHART).objects(VALUES)
+        few = {"observability": {"alerts": {"thresholds": {"minRequests": 20}}}}  # the bench's half hour has seconds
+        objects = self.objects = Helm(tool("helm"), CHART).objects(VALUES, values=few)
         (self.folder / "rules.yaml").write_text(
             json.dumps({"groups": faster(rendered.groups(tuple(objects)), self.speed)})
         )
@@ -188,11 +190,12 @@ class Bench:
 
 
 class Clients:
-    """Threads that ask the gateway, and at a tenth of the rate the canary's engine."""
+    """Threads that ask the gateway, each request a conversation of its own; some want JSON, some bring a tool."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench, self._stop, self._threads = bench, threading.Event(), list[threading.Thread]()
         self.pause = 0.4
+        self.structured = 0.4  # share of the requests
 
     def start(self, count: int) -> None:
         """Start so many more clients."""
@@ -217,15 +220,21 @@ class Clients:
             self._stop.wait(chance.expovariate(1 / self.pause))
 
     def _ask(self, chance: random.Random) -> None:
-        canary = chance.random() < 0.1
-        port = self._bench.engines["v2-0"].port if canary else self._bench.gateway.port
         tenant = chance.choices(tuple(TENANTS), (3, 1))[0]
         words = " ".join(["one of the words"] * chance.randint(5, 60))
-        body = {"model": "tiny" if canary else "chat", "stream": chance.random() < 0.8, "messages": [{"role": "user", "content": words}],
-                "max_tokens": chance.randint(20, 90)}  # fmt: skip
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=12)
+        body: dict[str, Any] = {"model": "chat", "stream": chance.random() < 0.8, "max_tokens": chance.randint(20, 90),
+                                "messages": [{"role": "user", "content": words}]}  # fmt: skip
+        if chance.random() < self.structured:
+            wanted = (
+                {"response_format": JSON_FORMAT}
+                if chance.random() < 0.8
+                else {"tools": TOOLS, "tool_choice": "required"}
+            )
+            body |= {"max_tokens": 200, **wanted}
+        connection = http.client.HTTPConnection("127.0.0.1", self._bench.gateway.port, timeout=12)
         with contextlib.closing(connection):
-            headers = {"authorization": f"Bearer {_key(tenant)}", "content-type": "application/json"}
+            headers = {"authorization": f"Bearer {_key(tenant)}", "content-type": "application/json",
+                       "x-llm-conversation": f"{chance.random()}"}  # fmt: skip
             connection.request("POST", CHAT, json.dumps(body), headers)
             connection.getresponse().read()
 

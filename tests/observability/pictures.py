@@ -223,7 +223,7 @@ def unit(value: float, name: str) -> str:
 
 
 def story(bench: Bench) -> None:
-    """What the pictures show: quiet; a rush; an engine that fails; one that is slow, and restarts; quiet again."""
+    """What the pictures show: quiet; a rush; an engine that fails; one that is slow, and restarts; a canary's bad answers; quiet again."""
     part = MINUTES * 60 / 6
     bench.clients.start(5)
     time.sleep(2 * part)
@@ -236,8 +236,10 @@ def story(bench: Bench) -> None:
     bench.cluster.set('<kubeState.podPhase>{<ns>,pod="v1-1",uid="2",phase="Pending"', 1)
     time.sleep(part)
     bench.engines["v1-1"].faults(error=0.3)
+    bench.engines["v2-0"].faults(broken_json=0.15, broken_tool_call=0.1)
     time.sleep(part)
     bench.engines["v1-1"].faults(error=0.0, slow=3.0)
+    bench.engines["v2-0"].faults(broken_json=0.0, broken_tool_call=0.0)
     bench.cluster.set('<kubeState.containerRestarts>{<ns>,pod="v1-1"', 2)
     bench.cluster.set('<cadvisor.oomEvents>{<ns>,pod="v1-1"', 2)
     bench.cluster.set('<kubeState.podPhase>{<ns>,pod="v1-1",uid="2",phase="Pending"', 0)

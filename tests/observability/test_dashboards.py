@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.chart.conftest import CHART
+from tests.chart.conftest import CHART, CI, Helm, load_all, tool
 from tests.observability import promql
 
 from llmgen import dashboards
@@ -35,6 +35,8 @@ PROMISED = {
     "replicas wanted": "kube_horizontalpodautoscaler_status_desired_replicas",
     "refusals": "llm_gateway_rejections_total",
     "canary against stable": "llm_serving:track:info",
+    "valid JSON and tool calls": "llm_gateway_structured_answers_total",
+    "refusals of the model": "llm_serving:revision_refusals:ratio30m",
 }
 
 
@@ -117,6 +119,34 @@ def test_latencies_are_shown_as_p50_and_p95():
 def test_the_chart_holds_what_is_described():
     files = {file.name: file.read_text(encoding="utf-8") for file in (CHART / "files" / "dashboards").glob("*")}
     assert files == {dashboards.file_name(item): dashboards.text(item) for item in dashboards.DASHBOARDS}
+
+
+@pytest.mark.parametrize("release", ["demo", "a" * 53])
+def test_two_releases_live_in_one_grafana(release: str):
+    """A uid, a title in a folder, or a file of the sidecar that is there twice is one of the two releases lost."""
+    values, helm = {"observability": {"enabled": True}}, Helm(tool("helm"), CHART)
+    uids, titles, files = [], [], []
+    for name, namespace in ((release, "ns"), ("other", "ns"), (release, "elsewhere")):
+        text = helm.run(
+            "template", name, str(helm.chart), "-n", namespace, "-f", str(CI / "minimal-values.yaml"),
+            "-s", "templates/observability/dashboards.yaml", values=values,
+        ).stdout  # fmt: skip
+        for item in load_all(text):
+            for file, page in item["data"].items():
+                files.append(file)
+                shown = json.loads(page)
+                uids.append(shown["uid"])
+                titles.append(shown["title"])
+                known = next(PAGES[uid] for uid in PAGES if shown["uid"].startswith(uid))
+                assert shown["panels"] == known["panels"]
+                assert shown["links"][0]["tags"] == shown["tags"], "links lead to this release's pages"
+                chosen = {one["name"]: one.get("current", {}).get("value") for one in shown["templating"]["list"]}
+                assert chosen["namespace"] == namespace
+                assert titles[-1].endswith(f"({namespace}/{chosen['release']})")
+    assert len(files) == 3 * len(PAGES)
+    for found in (uids, titles, files):
+        assert len(found) == len(set(found))
+    assert max(map(len, uids)) <= 40
 
 
 def test_a_dead_name_is_refused():

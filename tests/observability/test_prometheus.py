@@ -124,6 +124,20 @@ def test_what_the_cluster_says_is_heard(bench: Bench, alert: str):
     bench.until(lambda: alert not in bench.firing(), 60, "it still fires")
 
 
+def test_a_canary_that_writes_bad_json_is_seen(bench: Bench):
+    bench.clients.structured = 1.0
+    bench.clients.start(6)
+    bench.engines["v2-0"].faults(broken_json=1.0)
+    expect(bench, "LLMCanaryAnswersWorse", also=FAILING | OVERLOAD)
+    worse = bench.query('ALERTS{alertname="LLMCanaryAnswersWorse",alertstate="firing"}')
+    assert {(one["metric"]["kind"], one["metric"]["llm_revision"]) for one in worse} == {("json", "v2")}
+    bench.engines["v2-0"].faults(broken_json=0.0)
+    bench.until(lambda: "LLMCanaryAnswersWorse" not in bench.firing(), 120, "it still fires")
+    bench.clients.stop()
+    bench.clients.structured = 0.4
+    bench.clients.start(6)
+
+
 def test_load_is_refused_and_said(bench: Bench):
     bench.clients.pause = 0.01
     bench.clients.start(50)
@@ -134,8 +148,8 @@ def test_load_is_refused_and_said(bench: Bench):
 
 
 def test_engines_that_are_gone_are_missed(bench: Bench):
-    for name in ("v1-0", "v1-1"):
-        bench.engines[name].process.kill()
+    for engine in bench.engines.values():
+        engine.process.kill()
     expect(bench, "LLMNoBackend", also=FAILING | OVERLOAD)
 
 

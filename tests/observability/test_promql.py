@@ -96,7 +96,7 @@ def test_gates_of_a_rollout_read_what_is_exported(generates: bool):  # noqa: FBT
     for window in (Window(seconds=900), Window(seconds=900, ago=60)):
         evidence.gather(asked, of, window, 0.0)
     queries = [*asked.queries, evidence.ready_query(of), evidence.brake_query(of)]
-    assert len(queries) == 2 * (8 if generates else 7) + 2
+    assert len(queries) == 2 * (14 if generates else 7) + 2
     assert {query: found for query in queries if (found := promql.problems(query))} == {}
 
 

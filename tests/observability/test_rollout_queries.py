@@ -33,6 +33,14 @@ def labels(revision: str, **more: str) -> str:
     return ",".join(f'{name}="{value}"' for name, value in {**own, **more}.items())
 
 
+GATEWAYS = ("gateway-0", "gateway-1")
+
+
+def judged(revision: str, pod: str, **more: str) -> str:
+    own = {"namespace": "llm", "llm_release": "assistant", "model": "chat", "revision": revision, "pod": pod}
+    return ",".join(f'{name}="{value}"' for name, value in {**own, **more}.items())
+
+
 def series(revision: str, failed: float, fast: float) -> dict[str, float]:
     """Growth per hour of each counter; ``fast`` is the share of first tokens below half a second."""
     status = {"2xx": 3600 - failed, "5xx": failed}
@@ -47,6 +55,13 @@ def series(revision: str, failed: float, fast: float) -> dict[str, float]:
         f"vllm:time_to_first_token_seconds_bucket{{{labels(revision, le='+Inf')}}}": 3600,
         f"vllm:request_time_per_output_token_seconds_bucket{{{labels(revision, le='0.05')}}}": 3600,
         f"vllm:request_time_per_output_token_seconds_bucket{{{labels(revision, le='+Inf')}}}": 3600,
+        **{f"llm_gateway_answers_total{{{judged(revision, pod)}}}": 1800 for pod in GATEWAYS},
+        **{f"llm_gateway_refusals_total{{{judged(revision, pod)}}}": failed / 4 for pod in GATEWAYS},
+        **{
+            f"llm_gateway_structured_answers_total{{{judged(revision, pod, kind='json', result=result)}}}": count
+            for pod in GATEWAYS
+            for result, count in {"valid": 900 - failed, "invalid": failed, "truncated": 300, "unchecked": 10}.items()
+        },
     }  # fmt: skip
 
 
@@ -115,6 +130,11 @@ def test_evidence_of_both_revisions(prometheus: Prometheus) -> None:
     assert stable.ttft_p95 == pytest.approx(0.475, rel=0.01)
     assert canary.ttft_p95 == pytest.approx(0.95, rel=0.01)
     assert stable.tpot_p95 == pytest.approx(0.0475, rel=0.01)
+    assert canary.json
+    assert canary.refusals
+    assert (canary.json.part, canary.json.whole) == pytest.approx((216, 1800), rel=0.01), "what was cut is in no share"
+    assert (canary.refusals.part, canary.refusals.whole) == pytest.approx((54, 3600), rel=0.01)
+    assert canary.tools is None, "no series at all is no data"
 
 
 def test_a_window_in_the_past(prometheus: Prometheus) -> None:
@@ -125,6 +145,7 @@ def test_a_window_in_the_past(prometheus: Prometheus) -> None:
 def test_a_revision_that_nobody_scrapes_has_no_evidence(prometheus: Prometheus) -> None:
     nothing = evidence.gather(prometheus, revision("v9"), HOUR, END)
     assert (nothing.samples, nothing.error_rate, nothing.ttft_p95, nothing.tpot_p95, nothing.truncation) == (None,) * 5
+    assert (nothing.refusals, nothing.json, nothing.tools) == (None,) * 3
 
 
 def test_ready_engines_and_the_brake(prometheus: Prometheus) -> None:

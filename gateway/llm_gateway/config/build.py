@@ -132,18 +132,22 @@ def _model(reading: Reading, name: str, data: Data) -> shape.Model:
         tokenizer=_tokenizer(data.get("tokenizer")),
         parameters=frozenset(data["parameters"]),
         upstream=shape.Upstream(
-            urls=tuple(url.rstrip("/") for url in upstream.get("urls", ())),
+            urls=_urls(upstream),
             service=upstream.get("service"),
             port=upstream["port"],
             api_key=_secret(reading, upstream.get("apiKeyFile")),
         ),
         revisions={
-            revision: shape.Revision(name=revision, concurrency=settings["concurrency"])
+            revision: shape.Revision(name=revision, concurrency=settings["concurrency"], urls=_urls(settings))
             for revision, settings in data["revisions"].items()
         },
         tracks=_tracks(data),
         fallback=tuple(reading.data["routing"]["fallback"].get(name, ())),
     )
+
+
+def _urls(data: Data) -> tuple[str, ...]:
+    return tuple(url.rstrip("/") for url in data.get("urls", ()))
 
 
 def _tokenizer(data: Data | None) -> shape.Tokenizer | None:

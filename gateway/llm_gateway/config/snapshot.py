@@ -88,10 +88,11 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """One engine configuration. concurrency: requests one engine runs at once."""
+    """One engine configuration. concurrency: requests one engine runs at once. urls: its engines, for the provider static."""
 
     name: str
     concurrency: int
+    urls: tuple[str, ...] = ()
 
 
 class Tracks(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from llm_gateway.providers.balance import Balancer
 
 
 class StaticProvider(Balancer):
-    """Every URL serves the stable revision and counts as ready; failures set it aside."""
+    """Every URL counts as ready, and failures set it aside. Those that no revision names serve the stable one."""
 
     async def start(self) -> None:
         """Take the URLs."""
@@ -21,4 +21,7 @@ class StaticProvider(Balancer):
         """Take the URLs of a new configuration."""
         super().update(snapshot)
         for name, model in snapshot.models.items():
-            self.put(name, {url.rstrip("/"): model.tracks.stable for url in model.upstream.urls})
+            engines = dict.fromkeys(model.upstream.urls, model.tracks.stable)
+            for revision in model.revisions.values():
+                engines |= dict.fromkeys(revision.urls, revision.name)
+            self.put(name, engines)

@@ -9,6 +9,7 @@ from llm_gateway import metrics as names
 from llm_gateway.config import Model
 from llm_gateway.logs import Outcome, Record
 from llm_gateway.providers import Choice, Verdict
+from llm_gateway.quality import Collector, Judged
 from llm_gateway.server.reply import Reply
 from llm_gateway.types import Grant, Headers, Identity, Plan, Refusal, Slot
 from llm_gateway.upstream.attempt import Attempt
@@ -27,8 +28,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "attempt", "choice", "counters", "events", "gateway", "grant", "headers", "identity", "model", "plan", "record", "reply",
-        "slot", "snapshot", "summary", "ticket", "verdict",
+        "attempt", "choice", "collector", "counters", "events", "gateway", "grant", "headers", "identity", "judged", "model",
+        "plan", "record", "reply", "slot", "snapshot", "summary", "ticket", "verdict",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway, record: Record, reply: Reply, headers: Headers, *, ticket: str) -> None:
@@ -49,6 +50,8 @@ class Exchange:
         self.verdict: Verdict = "failed"
         self.events: EventStream | None = None
         self.summary: Summary | None = None
+        self.collector: Collector | None = None  # where the request demanded a form
+        self.judged: Judged | None = None
 
     @property
     def decided(self) -> Plan:
@@ -103,7 +106,7 @@ class Exchange:
         """Put our own headers on the response, just before it begins."""
         plan, reply = self.plan, self.reply
         if self.grant is not None:
-            reply.add(self.grant.headers)
+            reply.extra += self.grant.lines
         if plan is None:
             return
         warnings = plan.warnings or plan.request.warnings
@@ -170,6 +173,8 @@ class Exchange:
             record.completion_tokens = self.summary.completion_tokens
             if record.completion_tokens is None and self.events is not None:
                 record.completion_tokens = max(0, self.events.events - 1)
+        if self.judged is not None:
+            record.structured, record.structured_fault = self.judged.result, self.judged.why
         self.gateway.count(self, answered=answered)
         self.gateway.events.write(record.finished())
         grant, self.grant = self.grant, None

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from llm_gateway import metrics as names
-from llm_gateway import tokens
+from llm_gateway import quality, tokens
 from llm_gateway.admission import Controller, capacity
 from llm_gateway.brake import Brake
 from llm_gateway.config import Snapshot
@@ -129,6 +129,8 @@ class Gateway:
             for track, revision in pointers:
                 if revision:
                     tracks[name, track, revision] = 1
+                    if model.kind == "generate":
+                        quality.prepare(self.metrics, name, revision)
             shares[name, "stable"] = weights.get(model.tracks.stable, 0)
             if model.tracks.canary and model.tracks.canary != model.tracks.stable:
                 shares[name, "canary"] = weights.get(model.tracks.canary, 0)
@@ -148,6 +150,9 @@ class Gateway:
             metrics.inc(names.PROMPT_TOKENS, tenant, model, source, by=prompt)
             if record.completion_tokens:
                 metrics.inc(names.COMPLETION_TOKENS, tenant, model, by=record.completion_tokens)
+        if answered and record.outcome == "ok":
+            refused = x.summary is not None and x.summary.refused
+            quality.count(metrics, model, record.revision, refused=refused, judged=x.judged)
 
     def scrape(self) -> bytes:
         """The metrics page; gauges that are cheap to read are read now."""

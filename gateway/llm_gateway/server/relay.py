@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from http import HTTPStatus
 
+from llm_gateway import quality
 from llm_gateway.server import errors
 from llm_gateway.server.exchange import Exchange
 from llm_gateway.server.interrupt import Interrupt, Pulse
@@ -21,11 +22,14 @@ async def relay(x: Exchange, answer: Answer, interrupt: Interrupt) -> None:
     x.first_byte()
     x.dress()
     x.verdict = "left"
+    x.collector = quality.collector(x.decided.request)
     if answer.retry_after is not None:
         x.reply.add({"retry-after": answer.retry_after})
     if not answer.more:
         x.summary = summarize(answer.first)
         x.reply.whole(answer.status, answer.first, answer.kind)
+        if x.collector is not None:
+            x.collector.whole(answer.first)
         _judge(x, answer)
         return
     pulse = Pulse(interrupt, idle=x.model.idle_timeout_s, write=x.snapshot.server.write_timeout_s)
@@ -51,11 +55,14 @@ async def _stream(x: Exchange, answer: Answer, pulse: Pulse) -> None:
     """Events, whole and untouched."""
     events = x.events = EventStream(hide_usage=x.decided.hide_usage)
     reply, endpoint, feed = x.reply, x.choice.endpoint if x.choice else None, events.feed
+    collect = x.collector.events if x.collector is not None else None
 
     def pass_on(chunk: bytes) -> None:
         out = feed(chunk)
         if out:
             reply.part(out)
+            if collect is not None:
+                collect(out)
         if not pulse.writing:
             pulse.since = time.monotonic()
         if endpoint is not None:
@@ -73,8 +80,11 @@ async def _stream(x: Exchange, answer: Answer, pulse: Pulse) -> None:
     if not summary.complete and not summary.failed:
         _broken(x, events)
         return
-    reply.part(events.rest())
+    rest = events.rest()
+    reply.part(rest)
     reply.end()
+    if collect is not None:
+        collect(rest)
     _judge(x, answer)
 
 
@@ -107,6 +117,8 @@ async def _long(x: Exchange, answer: Answer, pulse: Pulse) -> None:
     await reply.room()
     x.summary = summarize(tail)
     reply.end()
+    if x.collector is not None:
+        x.collector.lose()
     _judge(x, answer)
 
 
@@ -122,3 +134,5 @@ def _judge(x: Exchange, answer: Answer) -> None:
         x.ended("upstream_error", error="aborted", verdict="failed")
     else:
         x.ended("ok")
+        if x.collector is not None:
+            x.judged = quality.judge(x.decided.request, x.collector.said())

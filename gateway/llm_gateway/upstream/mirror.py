@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from llm_gateway import metrics as names
+from llm_gateway import quality
 from llm_gateway.upstream import client
 from llm_gateway.upstream.attempt import Answer, Attempt, Failure
 from llm_gateway.upstream.response import BrokenError
@@ -113,13 +114,14 @@ class Mirror:
         verdict: Verdict = "left"
         outcome: Outcome = "failed"
         summary: Summary | None = None
+        collector = quality.collector(plan.request)
         try:
             async with asyncio.timeout(model.request_timeout_s):
                 answer = await self._open(attempt, model, plan, choice, request_id)
                 if isinstance(answer, Failure):
                     outcome, verdict = ("refused", "shed") if answer.reason == "shed" else ("failed", "failed")
                 else:
-                    summary = await _read(answer, choice)
+                    summary = await _read(answer, choice, collector)
                     outcome, verdict = _judge(answer, summary)
         except TimeoutError:
             outcome, verdict = "timeout", "failed"
@@ -128,6 +130,9 @@ class Mirror:
         finally:
             attempt.close()
             self._host.provider.done(model, choice, verdict)
+        if outcome == "ok" and summary is not None:
+            judged = quality.judge(plan.request, collector.said()) if collector is not None else None
+            quality.count(self._host.metrics, model.name, choice.revision, refused=summary.refused, judged=judged)
         self._say(model, choice, outcome, summary, request_id, time.perf_counter() - began)
 
     async def _open(
@@ -160,16 +165,24 @@ class Mirror:
         )
 
 
-async def _read(answer: Answer, choice: Choice) -> Summary:
+async def _read(answer: Answer, choice: Choice, collector: quality.Collector | None) -> Summary:
     """Read to the end, keeping what the end says. Raises what the connection raises."""
     events, tail, part = EventStream(hide_usage=False), b"", answer.first
     while part:
         if answer.streaming:
-            events.feed(part)
+            whole = events.feed(part)
+            if collector is not None:
+                collector.events(whole)
         else:
             tail = (tail + part)[-TAIL_BYTES:] if answer.more else part
         choice.endpoint.progress = time.monotonic()
         part = await answer.response.read() if answer.more else b""
+    if collector is not None and answer.streaming:
+        collector.events(events.rest())
+    elif collector is not None and answer.more:
+        collector.lose()
+    elif collector is not None:
+        collector.whole(tail)
     return events.summary() if answer.streaming else summarize(tail)
 
 

@@ -19,6 +19,8 @@ HELD_BYTES = 1 << 20  # an event longer than this is passed on as it comes
 _ENDS = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _FINISH = re.compile(rb'"finish_reason"\s*:\s*"(\w+)"')
 _ERROR = re.compile(rb'(?:^|[\r\n])data:\s*\{\s*"error"\s*:')
+_REFUSAL = re.compile(rb'"refusal"\s*:\s*"[^"]')
+_FILTERED = "content_filter"
 _DONE = re.compile(rb"(?:^|[\r\n])data:\s*\[DONE\]")
 
 
@@ -30,6 +32,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str | None = None
     complete: bool = True  # [DONE] or a finish_reason was seen
     failed: bool = False  # the engine sent an error inside the stream
+    refused: bool = False  # the engine marked it as a refusal
 
 
 class EventStream:
@@ -75,7 +78,8 @@ class EventStream:
             completion_tokens=_count(usage, "completion_tokens"),
             finish_reason=finish[-1].decode() if finish else None,
             complete=bool(finish) or _DONE.search(tail) is not None,
-            failed=_ERROR.search(tail) is not None,
+            failed=_found(_ERROR, b'"error"', tail),
+            refused=_FILTERED.encode() in finish or _found(_REFUSAL, b'"refusal"', tail),
         )
 
     def _remember(self, chunk: bytes) -> None:
@@ -88,12 +92,17 @@ class EventStream:
             self._size -= len(tail.popleft())
 
 
+class _Message(msgspec.Struct):
+    refusal: Any = None
+
+
 class _Choice(msgspec.Struct):
     finish_reason: str | None = None
+    message: _Message | None = None
 
 
 class _Answer(msgspec.Struct):
-    """The two fields of a whole answer that the log needs; msgspec skips the rest without building it."""
+    """The fields of a whole answer that log and metrics need; msgspec skips the rest without building it."""
 
     usage: dict[str, Any] | None = None
     choices: list[_Choice] | None = None
@@ -115,7 +124,14 @@ def summarize(body: bytes) -> Summary:
         prompt_tokens=_count(usage, "prompt_tokens"),
         completion_tokens=_count(usage, "completion_tokens"),
         finish_reason=reasons[-1] if reasons else None,
+        refused=_FILTERED in reasons
+        or any(choice.message and choice.message.refusal for choice in answer.choices or ()),
     )
+
+
+def _found(pattern: re.Pattern[bytes], word: bytes, tail: bytes) -> bool:
+    """Whether ``pattern``, which holds ``word``, is there. Without its word, as a rule, that is known in a hundredth of the time."""
+    return tail.rfind(word) >= 0 and pattern.search(tail) is not None
 
 
 def _without_usage(events: bytes) -> bytes:

@@ -13,12 +13,15 @@ _KEYS = {name: "".join(part.title() if place else part for place, part in enumer
 
 def check(context: Context) -> None:
     """Run every rule of this family."""
-    if not context.spec.gateway.enabled:
+    gateway = context.spec.gateway
+    if not gateway.enabled:
         return
     _anonymous(context)
     _tiers(context)
     for name, tenant in context.spec.tenants.items():
         _tenant(context, ("tenants", name), name, tenant)
+        if gateway.limit_store.kind == "memory":
+            _shares(context, ("tenants", name), tenant)
     _without_effect(context)
     for item in context.revisions():
         _counted(context, item)
@@ -71,6 +74,24 @@ def _narrower(context: Context, place: Path, inner: TenantLimits, outer: TenantL
         if own is not None and whole is not None and own > whole:
             where: Path = (*place, _KEYS[name])
             _idle(context, where, f"the tenant's own limit is {whole}", rests_on=(*path, "limits", _KEYS[name]))
+
+
+def _shares(context: Context, path: Path, tenant: Tenant) -> None:
+    """Whether a limit can be shared by the gateway's pods at all: as limits/memory.py of the gateway divides."""
+    pods = context.spec.gateway.replicas.max
+    places: list[tuple[Path, TenantLimits]] = [((*path, "limits"), tenant.limits)]
+    places += [((*path, "modelLimits", model), limits) for model, limits in tenant.model_limits.items()]
+    places += [((*path, "keys", key, "limits"), entry.limits) for key, entry in tenant.keys.items()]
+    for place, limits in places:
+        for name in _LIMITS:
+            limit = getattr(limits, name)
+            if limit is not None and limit < pods:
+                context.add(
+                    "LLM278", (*place, _KEYS[name]),
+                    f"up to {pods} gateway pods count in memory and grant at least 1 each: {limit} may become {pods}",
+                    severity="warning", hint="gateway.limitStore: {kind: redis, address: host:port}",
+                    rests_on=[(*_GATEWAY, "limitStore", "kind"), (*_GATEWAY, "replicas", "max")],
+                )  # fmt: skip
 
 
 def _without_effect(context: Context) -> None:

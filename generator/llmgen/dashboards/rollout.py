@@ -60,6 +60,21 @@ _ANSWERS = Row(
             description="Share of answers that ran into their limit. A canary that differs from stable here answers differently.",
             queries=(_share("length"),),
         ),
+        Panel(
+            title="Invalid JSON by track", unit="percentunit",
+            description="Share of invalid answers where JSON was asked for, over half an hour: what LLMCanaryAnswersWorse compares.",
+            queries=(line('max by (llm_model, llm_track) (<rules.revisionInvalid>{<models>,kind="json"})', _NAME),),
+        ),
+        Panel(
+            title="Invalid tool calls by track", unit="percentunit",
+            description="Share of answers with a call of an unknown function or with arguments that do not fit, over half an hour.",
+            queries=(line('max by (llm_model, llm_track) (<rules.revisionInvalid>{<models>,kind="tools"})', _NAME),),
+        ),
+        Panel(
+            title="Refusals by track", unit="percentunit",
+            description="Share of answers that the engine marked as refused, over half an hour; vLLM marks none by itself.",
+            queries=(line("max by (llm_model, llm_track) (<rules.revisionRefusals>{<models>})", _NAME),),
+        ),
     ),
 )  # fmt: skip
 

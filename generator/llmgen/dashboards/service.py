@@ -89,6 +89,29 @@ _LATENCY = Row(
     ),
 )  # fmt: skip
 
+_ANSWERS = Row(
+    title="Answers",
+    panels=(
+        Panel(
+            title="Answers by revision", description="Answers that came to their end, a shadow's copies included.", unit="reqps", stacked=True,
+            queries=(line("sum by (model, revision) (rate(<gateway.answers>{<gateway>}[$__rate_interval]))", "{{model}} {{revision}}"),),
+        ),
+        Panel(
+            title="Structured answers", unit="reqps", stacked=True,
+            description="Answers to requests for JSON or with tools: valid, invalid, truncated by their limit, or unchecked (too long to judge).",
+            queries=(line("sum by (kind, result) (rate(<gateway.structured>{<gateway>}[$__rate_interval]))", "{{kind}} {{result}}"),),
+        ),
+        Panel(
+            title="Invalid answers", unit="percentunit",
+            description="Share of the valid and invalid ones that are invalid: no JSON, not of the schema, no call of a function that there is.",
+            queries=(line(
+                'sum by (model, kind) (rate(<gateway.structured>{<gateway>,result="invalid"}[$__rate_interval]))'
+                ' / sum by (model, kind) (rate(<gateway.structured>{<gateway>,result=~"valid|invalid"}[$__rate_interval]))', "{{model}} {{kind}}"
+            ),),
+        ),
+    ),
+)  # fmt: skip
+
 _TOKENS = Row(
     title="Tokens",
     panels=(
@@ -144,7 +167,7 @@ _LOAD = Row(
             ),
         ),
         Panel(
-            title="Gateway pods", description="Requests each pod handles.", unit="short",
+            title="Open requests by gateway pod", description="Requests that each gateway pod handles, waiting ones included.", unit="short",
             queries=(line("sum by (pod) (<gateway.open>{<release>})", "{{pod}}"),),
         ),
     ),
@@ -154,5 +177,5 @@ SERVICE = Dashboard(
     uid="llm-serving-service",
     title="LLM serving / Service",
     description="What clients of a release see.",
-    rows=(_PROMISES, _REQUESTS, _LATENCY, _TOKENS, _LOAD),
+    rows=(_PROMISES, _REQUESTS, _LATENCY, _ANSWERS, _TOKENS, _LOAD),
 )

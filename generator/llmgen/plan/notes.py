@@ -19,16 +19,14 @@ LONGEST_LOAD_SECONDS = 86_400
 
 NOT_RENDERED = {
     "observability": "nobody would read it: the cluster has neither addons.prometheusOperator nor prometheus",
-    "observability.otlpEndpoint": "no traces are sent by this version",
 }
-"""Blocks, or keys in them, that are checked and that nothing in this version or this cluster reads."""
+"""Blocks that are checked and that nothing in this cluster reads."""
 
-NOT_RENDERED_OF_MODELS = {
-    ("rollout", "gates", "refusalRate"): "no rollout gate measures refusals in this version",
-    ("rollout", "gates", "jsonValidity"): "no rollout gate measures the validity of JSON in this version",
-    ("rollout", "gates", "toolCallValidity"): "no rollout gate measures tool calls in this version",
-}
-"""The same below each model and below each revision's patch."""
+TRACING_SINCE = (0, 17)
+"""Minor version of vLLM whose wheel requires the OpenTelemetry packages; up to 0.16 they are an extra that its image leaves out."""
+
+JUDGED_BY_GATEWAY = tuple(("rollout", "gates", name) for name in ("refusalRate", "jsonValidity", "toolCallValidity"))
+"""Gates of a model that say nothing unless a gateway sees its answers."""
 
 NEEDS_AUTOSCALER = {
     ("scaling", "warm"): ("keda",),
@@ -48,6 +46,7 @@ def check(context: Context, plan: Plan) -> None:
         _peak(context, item, planned)
         _node(context, item.path, planned.pool, planned)
         _load(context, item.path, planned)
+        _traces(context, item)
     storage.check(context, plan)
     _not_rendered(context)
 
@@ -89,14 +88,21 @@ def _load(context: Context, path: Path, planned: EnginePlan) -> None:
 def _not_rendered(context: Context) -> None:
     document = context.loaded.document
     for block, note in NOT_RENDERED.items():
-        keys = tuple(block.split("."))
-        if document is not None and document.has(keys) and not _needless(context, block):
-            context.add("LLM391", keys, note, key=True, severity="warning")
+        if (
+            document is not None
+            and document.has((block,))
+            and discovery(context.spec) is None
+            and not _only_traces(context)
+        ):
+            context.add("LLM391", (block,), note, key=True, severity="warning")
     for name, model in context.spec.models.items():
         for below in ((), *(("revisions", revision) for revision in model.revisions)):
-            for keys, note in NOT_RENDERED_OF_MODELS.items():
-                if document is not None and document.has(("models", name, *below, *keys)):
-                    context.add("LLM391", ("models", name, *below, *keys), note, key=True, severity="warning")
+            for keys in JUDGED_BY_GATEWAY if not context.spec.gateway.enabled else ():
+                path = ("models", name, *below, *keys)
+                if document is not None and document.has(path):
+                    context.add(
+                        "LLM391", path, "only the gateway judges answers, and it is off", key=True, severity="warning"
+                    )
     _unheard(context)
 
 
@@ -125,11 +131,28 @@ def _unheard(context: Context) -> None:
         context.add("LLM306", ("gateway", "replicas", "max"), text, severity="warning")
 
 
-def _needless(context: Context, block: str) -> bool:
-    """Whether what is not rendered is not asked for either."""
-    if block == "observability":
-        return discovery(context.spec) is not None
-    return block == "traffic" and context.spec.traffic.provider == "gateway"
+def _only_traces(context: Context) -> bool:
+    """Whether the block asks for traces alone, which need no Prometheus."""
+    document = context.loaded.document
+    given = document.get(("observability",)) if document is not None else None
+    return isinstance(given, dict) and given.keys() == {"otlpEndpoint"}
+
+
+def _traces(context: Context, item: Resolved) -> None:
+    """Report an engine that would end at start, because its image cannot send the traces that it is asked for."""
+    engine = item.revision.engine
+    own = engine.image.repository or engine.image.tag or engine.image.digest
+    if context.spec.observability.otlp_endpoint is None or own:
+        return
+    if tuple(int(part) for part in engine.version.split(".")[:2]) < TRACING_SINCE:
+        text = f"the image of vLLM {engine.version} lacks the OpenTelemetry packages, and with observability.otlpEndpoint it ends at start"
+        since = ".".join(map(str, TRACING_SINCE))
+        context.add(
+            "LLM314",
+            (*item.path, "engine", "version"),
+            text,
+            hint=f"{since} or later, or an image of your own that has them",
+        )
 
 
 def _node(context: Context, path: Path, pool_name: str, planned: EnginePlan) -> None:

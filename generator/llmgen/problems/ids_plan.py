@@ -53,6 +53,12 @@ KINDS = (
         fix="Measure the storage's rate again (readMBps is in MB/s), or use a faster one.",
     ),
     Kind(
+        id="LLM314", name="no-tracing-packages", title="The engine's image cannot send traces",
+        explanation="Up to 0.16 vLLM's image comes without the OpenTelemetry packages. Told to send traces it ends at start.",
+        fix="Use vLLM 0.17 or later, an image with opentelemetry-sdk, opentelemetry-exporter-otlp and "
+        "opentelemetry-semantic-conventions-ai, or leave observability.otlpEndpoint out.",
+    ),
+    Kind(
         id="LLM391", name="not-available-yet", title="Not available yet",
         explanation="The block is part of the contract and was checked. This version renders nothing for it.",
         fix="Nothing to correct; read the note to know what is not there.",

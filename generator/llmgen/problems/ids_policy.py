@@ -173,6 +173,14 @@ KINDS = (
         "Name the repository that has the tokenizer.",
     ),
     _kind(
+        "LLM278",
+        "limit-below-the-pods",
+        "A limit is lower than the number of gateway pods",
+        "Counted in memory, each ready pod grants its share of a limit, and a share is never less than 1: together they grant as much as "
+        "there are pods.",
+        "A shared store, fewer gateway pods, or a higher limit.",
+    ),
+    _kind(
         "LLM281",
         "unknown-gpu",
         "The GPU is not in the catalogue",

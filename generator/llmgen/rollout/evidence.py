@@ -32,18 +32,25 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """Whose series are asked for."""
+    """Whose series are asked for. judged: a gateway sees its answers."""
 
     namespace: str
     release: str
     model: str
     name: str
     generates: bool = True
+    judged: bool = True
 
     def engine(self, key: str, window: Window, *more: str, suffix: str = "") -> str:
         """Return a range selector of an engine metric."""
         own = metrics.selector(namespace=self.namespace, release=self.release, model=self.model, revision=self.name)
         return f"{metrics.metric('engine', key).name}{suffix}{{{','.join((own, *more))}}}{window}"
+
+    def gateway(self, key: str, window: Window, *more: str) -> str:
+        """Return a range selector of what the gateway counts by revision."""
+        own = metrics.gateway_selector(namespace=self.namespace, release=self.release, model=self.model)
+        labels = ",".join((own, f'revision="{self.name}"', *more))
+        return f"{metrics.metric('gateway', key).name}{{{labels}}}{window}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,22 @@ class Evidence:
     ttft_p95: float | None
     tpot_p95: float | None
     truncation: float | None
+    refusals: Share | None = None
+    json: Share | None = None
+    tools: Share | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """``part`` of ``whole`` answers; no answer of that kind is a whole of 0."""
+
+    part: float
+    whole: float
+
+    @property
+    def value(self) -> float:
+        """From 0 to 1."""
+        return self.part / self.whole if self.whole else 0.0
 
 
 def gather(prometheus: Prometheus, of: Revision, window: Window, at: float) -> Evidence:
@@ -64,12 +87,16 @@ def gather(prometheus: Prometheus, of: Revision, window: Window, at: float) -> E
         return prometheus.value(query, at=at)
 
     finished = ask(_sum(of.engine("finished", window)))
+    judged = of.generates and of.judged
     return Evidence(
         samples=finished,
         error_rate=_share(_errors(ask, of, window), ask(_sum(of.engine("http", window)))),
         ttft_p95=ask(_p95(of, "ttft" if of.generates else "e2e", window)),
         tpot_p95=ask(_p95(of, "tpot", window)) if of.generates else None,
         truncation=_share(ask(_sum(of.engine("finished", window, 'finished_reason=~"length|abort"'))), finished),
+        refusals=_counted(ask, of.gateway("refusals", window), of.gateway("answers", window)) if judged else None,
+        json=_invalid(ask, of, window, "json") if judged else None,
+        tools=_invalid(ask, of, window, "tools") if judged else None,
     )
 
 
@@ -102,6 +129,21 @@ def _errors(ask: Ask, of: Revision, window: Window) -> float | None:
     shed = ask(_sum(of.engine("rejections", window))) or 0.0
     broken = ask(_sum(of.engine("finished", window, 'finished_reason="error"')))
     return None if broken is None else max(0.0, failed - shed) + broken
+
+
+def _invalid(ask: Ask, of: Revision, window: Window, kind: str) -> Share | None:
+    """Invalid ones among the answers that were judged to their end: neither cut at their limit nor beyond the judge's bounds."""
+    own = f'kind="{kind}"'
+    invalid, judged = (
+        of.gateway("structured", window, own, f"result{found}") for found in ('="invalid"', '=~"valid|invalid"')
+    )
+    return _counted(ask, invalid, judged)
+
+
+def _counted(ask: Ask, part: str, whole: str) -> Share | None:
+    """A share of two counters; None where the gateway does not count this revision."""
+    of = ask(_sum(whole))
+    return None if of is None else Share(part=ask(_sum(part)) or 0.0, whole=of)
 
 
 def _sum(selector: str) -> str:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from llmgen.rollout.evidence import Evidence
+    from llmgen.rollout.evidence import Evidence, Share
     from llmgen.spec.model import Rollout
 
-Verdict = Literal["holds", "fails", "missing"]
+Verdict = Literal["holds", "fails", "missing", "few"]
+"""``few``: too few samples to say. It holds no step, since nobody may ever ask a model for JSON, and it is shown."""
+
+ENOUGH = 100
+"""Judged answers of each side from which a difference is taken as it is: one of them is one percent."""
+UNLIKELY = 0.01
+"""With fewer of the canary, a difference counts where one allowed would show it this rarely."""
+OPEN = frozenset({"holds", "few"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +37,8 @@ class Gate:
 
 
 def open_(gates: tuple[Gate, ...]) -> bool:
-    """Say whether every gate holds."""
-    return all(gate.verdict == "holds" for gate in gates)
+    """Say whether no gate speaks against the step."""
+    return all(gate.verdict in OPEN for gate in gates)
 
 
 def ready(found: float | None, needed: int) -> Gate:
@@ -55,8 +63,8 @@ def bake(spent: float, least: float) -> Gate:
     return Gate(name="bake", canary=span(spent), limit=f"at least {span(least)}", verdict=verdict)
 
 
-def compare(canary: Evidence, stable: Evidence, rollout: Rollout, *, generates: bool) -> tuple[Gate, ...]:
-    """Compare two revisions by the spec's gates."""
+def compare(canary: Evidence, stable: Evidence, rollout: Rollout, *, generates: bool, judged: bool) -> tuple[Gate, ...]:
+    """Compare two revisions by the spec's gates. judged: a gateway sees the answers."""
     allowed, enough = rollout.gates, rollout.min_requests
     gates = [
         _count("requests", canary.samples, enough),
@@ -68,7 +76,37 @@ def compare(canary: Evidence, stable: Evidence, rollout: Rollout, *, generates: 
             _slower("TPOT p95", canary.tpot_p95, stable.tpot_p95, allowed.tpot_p95),
             _rise("truncated", canary.truncation, stable.truncation, allowed.truncation),
         ]
+        for name, of, least in (
+            ("refusals", "refusals", allowed.refusal_rate),
+            ("invalid JSON", "json", allowed.json_validity),
+            ("invalid tool calls", "tools", allowed.tool_call_validity),
+        ):
+            if judged:
+                gates.append(_worse(name, getattr(canary, of), getattr(stable, of), least))
     return tuple(gates)
+
+
+def _worse(name: str, canary: Share | None, stable: Share | None, allowed: float) -> Gate:
+    """Compare two shares of answers, of which there may be few."""
+    limit = f"at most {100 * allowed:g} points more"
+    if canary is None or stable is None:
+        sides = ("no data" if side is None else _of(side) for side in (canary, stable))
+        return Gate(name=name, canary=next(sides), stable=next(sides), limit=limit, verdict="missing")
+    most, few = stable.value + allowed, min(canary.whole, stable.whole) < ENOUGH
+    verdict: Verdict = "few" if few else "holds" if canary.value <= most else "fails"
+    if few and stable.whole >= ENOUGH and _chance(round(canary.part), round(canary.whole), most) < UNLIKELY:
+        verdict = "fails"
+    return Gate(name=name, canary=_of(canary), stable=_of(stable), limit=limit, verdict=verdict)
+
+
+def _chance(hits: int, tries: int, rate: float) -> float:
+    """How likely so many hits or more are: the tail of the binomial distribution."""
+    one = min(rate, 1.0)
+    return sum(math.comb(tries, n) * one**n * (1 - one) ** (tries - n) for n in range(hits, tries + 1))
+
+
+def _of(share: Share) -> str:
+    return f"{share.value:.2%} of {share.whole:.0f}"
 
 
 def _count(name: str, found: float | None, least: int) -> Gate:

@@ -57,7 +57,8 @@ def compare(state: State, prometheus: Prometheus, now: datetime) -> tuple[Gate, 
         evidence.gather(prometheus, revision(state, name), over, now.timestamp())
         for name, over in ((str(state.candidate), window), (state.stable, baseline))
     )
-    return gates.compare(canary, stable, state.model.rollout, generates=state.model.kind == "generate")
+    judged = state.release.context.spec.gateway.enabled
+    return gates.compare(canary, stable, state.model.rollout, generates=state.model.kind == "generate", judged=judged)
 
 
 def revision(state: State, name: str) -> Revision:
@@ -65,7 +66,7 @@ def revision(state: State, name: str) -> Revision:
     release = state.release
     return Revision(
         namespace=release.namespace, release=release.name, model=state.name, name=name,
-        generates=state.model.kind == "generate",
+        generates=state.model.kind == "generate", judged=release.context.spec.gateway.enabled,
     )  # fmt: skip
 
 

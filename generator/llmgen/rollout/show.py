@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from llmgen.rollout.outlook import Stage
     from llmgen.rollout.state import State
 
-_MARKS = {"holds": "ok", "fails": "NO", "missing": "NO DATA"}
+_MARKS = {"holds": "ok", "fails": "NO", "missing": "NO DATA", "few": "too few to say"}
 
 
 def plan(state: State, stages: Sequence[Stage]) -> list[str]:

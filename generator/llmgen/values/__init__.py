@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llmgen.values.engine import node_labels, put_revision
 from llmgen.values.gateway import put_gateway
-from llmgen.values.observability import put_buckets, put_observability, put_targets
+from llmgen.values.observability import put_buckets, put_observability, put_targets, put_tracing
 from llmgen.values.tree import ValueTree
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def build(spec: Spec, facts: Facts, plan: Plan, budget: Budget) -> ValueTree:
                 put_buckets(tree, path, (name, model), facts.revisions[name, revision].version)
     put_gateway(tree, spec)
     put_observability(tree, spec)
+    put_tracing(tree, spec)
     return tree
 
 

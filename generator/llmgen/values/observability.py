@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from llmgen import chart
 from llmgen.plan.derivation import Derived, from_catalog, from_spec
@@ -19,6 +20,7 @@ LONGEST_INTERVAL_SECONDS = 120
 """Rates over five minutes need at least two samples; the chart's contract allows no longer interval."""
 
 _BUCKETS_FLAG = "custom-histogram-buckets"
+_OTLP_HTTP_PORT = 4318
 
 
 def put_observability(tree: ValueTree, spec: Spec) -> None:
@@ -42,6 +44,22 @@ def put_observability(tree: ValueTree, spec: Spec) -> None:
     if not given.dashboards.enabled:
         tree.copy((*path, "dashboards", "enabled"), False, (*path, "dashboards", "enabled"))
     tree.copy((*path, "dashboards", "folder"), given.dashboards.folder, (*path, "dashboards", "folder"))
+
+
+def put_tracing(tree: ValueTree, spec: Spec) -> None:
+    """Put where engines send traces. vLLM appends no path to a URL, and speaks gRPC unless it is told (vllm/tracing/otel.py)."""
+    given, path = spec.observability.otlp_endpoint, ("engineDefaults", "tracing")
+    if given is None:
+        return
+    origin: Path = ("observability", "otlpEndpoint")
+    url = urlsplit(given)
+    if url.scheme == "grpc" or (url.port != _OTLP_HTTP_PORT and url.path.strip("/") == ""):
+        tree.copy((*path, "endpoint"), given, origin)
+        return
+    endpoint = given if url.path.strip("/") else f"{given.rstrip('/')}/v1/traces"
+    because = f"OTLP over HTTP, by the {'path' if url.path.strip('/') else 'port'} of the URL"
+    for key, value in (("endpoint", endpoint), ("protocol", "http/protobuf")):
+        tree.put((*path, key), Derived(value=value, because=because, origins=(from_spec(*origin),)))
 
 
 def put_targets(tree: ValueTree, name: str, model: Model) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
-from tests.gateway.process import Process, free_port, serving
+from tests.gateway.process import Process, serving
 from tests.gateway.wire.lab import DONE, Client, Mock, either, prompt, settings, stream, tokens
+from tests.ports import free_port
 
 from llm_gateway.cli import main as cli
 

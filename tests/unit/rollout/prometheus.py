@@ -75,5 +75,9 @@ HEALTHY: Answers = {
     "vllm:admission_rejections_total": 2,
     "vllm:time_to_first_token_seconds_bucket": 0.5,
     "vllm:request_time_per_output_token_seconds_bucket": 0.03,
+    "llm_gateway_answers_total": 1000,
+    "llm_gateway_refusals_total": 1,
+    "llm_gateway_structured_answers_total valid|invalid": 400,
+    'llm_gateway_structured_answers_total result="invalid"': 2,
 }
 """Both revisions alike, and twelve ready engines of the canary."""

@@ -16,6 +16,7 @@ from llmgen import metrics
 CANARY = 'llm_revision="v2"'
 ALL_OF_IT = f"{CANARY}}}"
 """Behind which no other label is asked for."""
+STRUCTURED, JUDGED, STABLE = "llm_gateway_structured_answers_total", 'revision="v2"', 'revision="v1"'
 
 
 FIVE_PERCENT = """
@@ -41,8 +42,12 @@ def test_a_canary_as_good_as_stable_goes_on(rollout: Rollout, prometheus: Fake, 
     done = rollout("advance", "--prometheus", prometheus.address, "--format", "json", "--dry-run")
     gates = {gate["name"]: gate["verdict"] for gate in json.loads(done.stdout)["gates"]}
     assert gates == dict.fromkeys(
-        ("bake", "ready engines", "brake", "requests", "error rate", "TTFT p95", "TPOT p95", "truncated"), "holds"
-    )
+        (
+            "bake", "ready engines", "brake", "requests", "error rate", "TTFT p95", "TPOT p95", "truncated", "refusals", "invalid JSON",
+            "invalid tool calls",
+        ),
+        "holds",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -85,6 +90,33 @@ def test_a_canary_as_good_as_stable_goes_on(rollout: Rollout, prometheus: Fake, 
             {f"vllm:request_success_total length {CANARY}": 130},
             "truncated: 13.00% against 10.00%, want at most 2 points more",
         ),
+        (
+            {f"llm_gateway_refusals_total {JUDGED}": 22},
+            "refusals: 2.20% of 1000 against 0.10% of 1000, want at most 2 points more",
+        ),
+        (
+            {f'{STRUCTURED} {JUDGED},kind="json",result="invalid"': 7},
+            "invalid JSON: 1.75% of 400 against 0.50% of 400, want at most 1 points more",
+        ),
+        (
+            {f'{STRUCTURED} {JUDGED},kind="tools",result="invalid"': 400},
+            "invalid tool calls: 100.00% of 400 against 0.50% of 400, want at most 1 points more",
+        ),
+        (  # few, and worse than chance explains
+            {
+                f'{STRUCTURED} {JUDGED},kind="json",result="invalid"': 4,
+                f'{STRUCTURED} {JUDGED},kind="json",result=~"valid': 40,
+            },
+            "invalid JSON: 10.00% of 40 against 0.50% of 400, want at most 1 points more",
+        ),
+        (
+            {f'{STRUCTURED} {JUDGED},kind="json"': None},
+            "invalid JSON: no data against 0.50% of 400, want at most 1 points more",
+        ),
+        (
+            {"llm_gateway_answers_total": None},
+            "refusals: no data against no data, want at most 2 points more",
+        ),
     ],
 )
 def test_a_closed_gate_holds_the_step(
@@ -109,6 +141,17 @@ def test_a_closed_gate_holds_the_step(
         {f"http_requests_total 5xx {CANARY}": 6},  # 0.4 points: within the gate
         {f"vllm:time_to_first_token_seconds_bucket {CANARY}": 0.57},
         {"llm_gateway_brake": None},
+        {f'{STRUCTURED} {JUDGED},kind="json",result="invalid"': 6},  # 1 point: within the gate
+        {f"llm_gateway_refusals_total {JUDGED}": None},  # has counted nothing yet
+        {STRUCTURED: 0, f"{STRUCTURED} valid|invalid": 0, f'{STRUCTURED} result="invalid"': 0},  # nobody asks for JSON
+        {  # one of forty may be chance
+            f'{STRUCTURED} {JUDGED},kind="json",result="invalid"': 1,
+            f'{STRUCTURED} {JUDGED},kind="json",result=~"valid': 40,
+        },
+        {  # as good as nothing is known about stable
+            f'{STRUCTURED} {JUDGED},kind="json",result="invalid"': 200,
+            f'{STRUCTURED} {STABLE},kind="json",result=~"valid': 3,
+        },
     ],
 )
 def test_what_the_gates_allow_goes_on(rollout: Rollout, prometheus: Fake, baked: Path, answers: dict[str, Any]):
@@ -116,6 +159,26 @@ def test_what_the_gates_allow_goes_on(rollout: Rollout, prometheus: Fake, baked:
     done = rollout("advance", "--prometheus", prometheus.address)
     assert done.exit_code == 0, done.output
     assert written(baked)["tracks"]["canary"]["weight"] == 25
+
+
+def test_too_few_answers_are_shown_as_such(rollout: Rollout, prometheus: Fake, baked: Path):
+    del baked
+    prometheus.answers.update(
+        {f"{STRUCTURED} {JUDGED} valid|invalid": 40, f'{STRUCTURED} {JUDGED} result="invalid"': 1}
+    )
+    shown = rollout("advance", "--prometheus", prometheus.address, "--dry-run").output
+    assert re.search(r"invalid JSON +2\.50% of 40 +0\.50% of 400 +at most 1 points more +too few to say", shown)
+
+
+def test_without_a_gateway_nobody_judges_answers(rollout: Rollout, prometheus: Fake, baked: Path):
+    spec = baked / "spec.yaml"
+    text = re.sub("tenants:\n.*\n", "", spec.read_text())
+    spec.write_text(re.sub("gateway:.*\n", "gateway: {enabled: false}\n", text))
+    done = rollout("advance", "--prometheus", prometheus.address, "--format", "json", "--dry-run")
+    names = {gate["name"] for gate in json.loads(done.stdout)["gates"]}
+    assert "truncated" in names
+    assert not names & {"refusals", "invalid JSON", "invalid tool calls"}
+    assert not any(STRUCTURED in query for query in prometheus.asked)
 
 
 def test_a_step_bakes(rollout: Rollout, prometheus: Fake, baked: Path):

@@ -47,7 +47,9 @@ def test_every_step_writes_tracks_record_and_the_engines_of_the_next(rollout: Ro
     refused = rollout("advance", "--prometheus", prometheus.address)
     assert refused.exit_code == 1
     assert "llmgen rollout promote" in refused.output
-    assert rollout("promote", "--prometheus", prometheus.address).exit_code == 0
+    promoted = rollout("promote", "--prometheus", prometheus.address)
+    assert promoted.exit_code == 0
+    assert "pins the sizes of both until llmgen rollout finish" in promoted.stderr
     assert written(folder)["tracks"] == {
         "stable": {"revision": "v2", "weight": 100}, "canary": None, "previous": {"revision": "v1"},
     }  # fmt: skip

@@ -60,9 +60,20 @@ def test_without_a_prometheus_nothing_is_rendered_and_that_is_said(tmp_path: Pat
     assert notes == {"observability"}
 
 
-def test_traces_are_announced_as_unsent(tmp_path: Path) -> None:
-    _, notes = values(tmp_path, OPERATOR, "observability: {otlpEndpoint: 'http://otel.monitoring:4317'}\n")
-    assert notes == {"observability.otlpEndpoint"}
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("http://otel.monitoring:4317", {"endpoint": "http://otel.monitoring:4317"}),
+        ("grpc://otel.monitoring:4317", {"endpoint": "grpc://otel.monitoring:4317"}),
+        ("grpc://otel.monitoring:4318", {"endpoint": "grpc://otel.monitoring:4318"}),
+        ("http://otel.monitoring:4318", {"endpoint": "http://otel.monitoring:4318/v1/traces", "protocol": "http/protobuf"}),
+        ("https://otel.example.com:443/in/v1/traces", {"endpoint": "https://otel.example.com:443/in/v1/traces", "protocol": "http/protobuf"}),
+    ],
+)  # fmt: skip
+def test_engines_send_traces(tmp_path: Path, given: str, expected: dict[str, str]) -> None:
+    found, notes = values(tmp_path, "provider: generic", f"observability: {{otlpEndpoint: '{given}'}}\n")
+    assert found["engineDefaults"]["tracing"] == expected
+    assert notes == set(), "traces need no Prometheus"
 
 
 def test_what_is_off_is_off(tmp_path: Path) -> None:

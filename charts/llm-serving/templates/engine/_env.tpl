@@ -50,6 +50,12 @@ chart < env < Secrets < extraEnv. Argument: engine.
 {{- with dig "uri" "endpoint" "" $config.weights -}}
 {{- $_ := set $plain $env.names.storeEndpoint . -}}
 {{- end -}}
+{{- with default dict $config.tracing -}}
+{{- if .endpoint -}}
+{{- $_ := set $plain $env.names.tracesProtocol (default "grpc" .protocol) -}}
+{{- $_ := set $plain $env.names.tracesService $.name -}}
+{{- end -}}
+{{- end -}}
 {{- include "llm-serving.merge" (dict "into" $plain "over" $config.env) -}}
 {{- $secrets := dict -}}
 {{- include "llm-serving.engine.secrets" (dict "engine" . "into" $secrets) -}}

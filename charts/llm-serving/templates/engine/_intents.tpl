@@ -23,5 +23,6 @@ What the values ask of an engine, keyed by intent (files/engine.yaml). Empty val
   "enforceEager" $config.enforceEager
   "drainSeconds" .times.drain
   "histogramBuckets" $config.metrics.histogramBuckets
+  "tracesEndpoint" (default dict $config.tracing).endpoint
 | toJson -}}
 {{- end -}}
