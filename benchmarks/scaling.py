@@ -8,6 +8,8 @@ the ScaledObject that comes out is read and replayed by a model of KEDA, the Hor
     running 0.8     AverageValue of running requests at 0.8 x C, Kubernetes' own behavior; 1.0 at C, as engines' limits suggest
     waiting         AverageValue 5 of waiting requests, Kubernetes' own behavior
     gpu             Value 0.8 of GPU utilisation, Kubernetes' own behavior
+    from 1          as rendered, but from one engine on, where bursts allow no promise of growth; the other scalers then too
+    oracle          of the hours: knows every request until a new engine would answer; the fewest GPU-hours that reach the goal
 
     python benchmarks/scaling.py TRACES [--seeds N] [--load NAME] [--use U]
 
@@ -20,154 +22,89 @@ import argparse
 import math
 import statistics
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
-from llmgen.pipeline import Outcome, run
-from llmgen.rendering import manifests, values_text
-from llmgen.sizing import Device
-from llmgen.sizing.latency import costs, latency_of
-from scaling_hpa import Policy, Trigger, read
-from scaling_model import Engine, Gateway, Replay, Result
-from scaling_trace import Load, Request, day, draw, replay
+from scaling_hpa import Policy, Trigger
+from scaling_model import Engine, Replay, Result
+from scaling_model import Policy as Decided
+from scaling_oracle import Oracle, in_flight
+from scaling_plan import TTFT, Rendered, render, typical
+from scaling_trace import Load, Request, day, draw, hour, replay
 
 GOAL = 0.95
 """Share of requests whose first token comes within the target."""
 ALLOWED = 1.15
 """GPU-hours against those of the smallest static size that reaches the goal."""
-TTFT = 2.0
 PEAK = 50
-"""Requests in flight in the busiest ten minutes."""
+"""Requests in flight in the busiest ten minutes, as a mean."""
+BEFORE = 1000
+"""Seed of the day before."""
 TUNED_ON = "m-mid day 1"
-"""The load on which u and the windows were chosen; every other one is held out."""
-SPEC = """\
-apiVersion: llmgen.dev/v1alpha1
-kind: ServingSpec
-metadata: {{name: replay}}
-cluster:
-  pools: {{l4: {{gpu: L4-24GB, gpusPerNode: 2, maxNodes: 100}}}}
-  storage: {{weights: {{kind: lustre, claim: weights, accessMode: ReadWriteMany}}}}
-  prometheus: {{address: "http://prometheus:9090"}}
-  addons: {{keda: true}}
-models:
-  chat:
-    source: {{volume: {{storage: weights, path: qwen2.5-7b}}}}
-    architecture: {{catalog: Qwen/Qwen2.5-7B-Instruct}}
-    dtype: bfloat16
-    limits: {{maxPromptTokens: 28672, maxCompletionTokens: 4096, queueDepth: 32, queueTimeout: 10s}}
-    targets:
-      ttftP95: {ttft:g}s
-      peakConcurrentRequests: {peak}
-      growthPerMinute: {growth}
-      meanPromptTokens: {prompt}
-      meanCompletionTokens: {completion}
-    gpu: auto
-    scaling: {scaling}
-"""
+"""The load on which the windows were chosen and the rule for u was looked at; every other one is held out."""
+BURSTS = 3
+"""Where the peak is so many times what the busiest ten minutes have in flight, it comes in bursts, and no growth can be promised."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One load, the day before it, from which its targets come, and the seconds of a mean request."""
+    """One load, the day before it, and what of that is promised in requests in flight; ``growth`` 0 promises none."""
 
     load: Load
     before: Load
-    seconds: float
+    peak: int
+    growth: int
     requests: Callable[[int], Sequence[Request]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """What llmgen and the chart made of a case."""
-
-    policy: Policy
-    engine: Engine
-    gateway: Gateway
+    bounded: bool = False
+    """Whether the oracle is asked too."""
 
 
 DAYS = (("m-mid", 1), ("m-mid", 2), ("m-small", 1), ("m-small", 5), ("m-large", 1), ("m-large", 8), ("deepseek-r1", 0))
 """Days of four services. Of the last there is one day: its targets are its own, which is no forecast."""
-NAMES = (*(f"{workload} day {number}" for workload, number in DAYS), "azure conv")
+HOURS = {
+    "azure conv": ("conv", 1),
+    "azure conv x5": ("conv", 5),
+    "azure code": ("code", 1),
+    "azure code x5": ("code", 5),
+}
+"""Hours with their own arrivals, and how many times as large. Their targets are their own too."""
+NAMES = (*(f"{workload} day {number}" for workload, number in DAYS), *HOURS)
 
 
 def build(folder: Path, name: str) -> Case:
-    """Build one load, scaled to PEAK requests in flight at its busiest."""
-    if name == "azure conv":
-        seconds = _request_seconds(*day(folder, "m-mid", 0, 1).mean_tokens())  # whose lengths are Azure's
-        hour, requests = replay(folder, "conv", PEAK / seconds)
-        return Case(hour, hour, seconds, lambda _: requests)
+    """Build one load; days are scaled to PEAK requests in flight at their busiest."""
+    if name in HOURS:
+        trace, copies = HOURS[name]
+        return _hour(hour(folder, trace, copies), lambda seed: replay(folder, trace, copies, seed))
     workload, _, number = name.partition(" day ")
-    seconds = _request_seconds(*day(folder, workload, int(number), 1).mean_tokens())
+    engine, seconds = typical(day(folder, workload, int(number), 1))
     load = day(folder, workload, int(number), PEAK / seconds)
     before = day(folder, workload, int(number) - 1, PEAK / seconds) if int(number) else load
-    return Case(load, before, seconds, lambda seed: draw(load, seed))
+    return Case(load, before, *_promises(before, draw(before, BEFORE), engine, seconds), lambda seed: draw(load, seed))
 
 
-def _request_seconds(prompt: float, completion: float) -> float:
-    """Seconds of a mean request in a half full engine."""
-    engine = _model(_run(_spec(prompt, completion, 100, 1, None)), prompt, completion)
-    return engine.first(round(prompt)) + engine.steps[math.ceil(engine.concurrency / 2)] * completion
+def _hour(load: Load, requests: Callable[[int], Sequence[Request]]) -> Case:
+    engine, seconds = typical(load)
+    return Case(load, load, *_promises(load, requests(BEFORE), engine, seconds), requests, bounded=True)
 
 
-def render(case: Case, use: float | None) -> Rendered:
-    """Size, render and read. The peak is what the day before had in flight, by Little's law."""
-    prompt, completion = case.before.mean_tokens()
-    peak, growth = (math.ceil(rate * case.seconds) for rate in (max(case.before.rates), case.before.fastest_growth()))
-    outcome = _run(_spec(prompt, completion, peak, max(growth, 1), use))
-    text = manifests(outcome, values_text(outcome, "spec.yaml"), Path(tempfile.gettempdir()) / "no-overlays")
-    objects = [item for item in yaml.safe_load_all(text) if item and item["kind"] == "ScaledObject"]
-    policy = read("as rendered", next(item for item in objects if item["metadata"]["name"] == "replay-chat-v1"))
-    return Rendered(policy, _model(outcome, prompt, completion), Gateway(queue=64, patience=10))
+def _promises(before: Load, requests: Sequence[Request], engine: Engine, seconds: float) -> tuple[int, int]:
+    """Peak and growth per minute: the highest look at requests in flight on the day before, and how fast its ten minutes grew."""
+    peak = max(in_flight(engine, requests, mean=True))
+    if peak > BURSTS * max(before.rates) * seconds:
+        return math.ceil(peak), 0
+    return math.ceil(peak), max(math.ceil(before.fastest_growth() * seconds), 1)
 
 
-def _spec(prompt: float, completion: float, peak: int, growth: int, use: float | None) -> str:
-    scaling = "{}" if use is None else f"{{targetUtilization: {use}}}"
-    return SPEC.format(
-        ttft=TTFT, peak=peak, growth=growth, prompt=round(prompt), completion=round(completion), scaling=scaling
-    )
-
-
-def _run(spec: str) -> Outcome:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "spec.yaml"
-        file.write_text(spec, encoding="utf-8")
-        outcome = run(str(file))
-    if outcome.failed:
-        raise SystemExit("\n".join(f"{problem.id} {problem.message}" for problem in outcome.problems))
-    return outcome
-
-
-def _model(outcome: Outcome, prompt: float, completion: float) -> Engine:
-    """The engine that was planned, by the predictor that planned it."""
-    assert outcome.plan is not None  # noqa: S101 -- a run that did not fail has them
-    assert outcome.facts is not None  # noqa: S101
-    planned, known = outcome.plan.engines["chat", "v1"], outcome.facts
-    architecture = known.revisions["chat", "v1"].architecture
-    assert architecture is not None  # noqa: S101
-    cost = costs(architecture, Device.of(known.gpus[planned.pool]), planned.shape.engine)
-    concurrency = int(planned.concurrency.value)
-    steps = tuple(
-        latency_of(cost, prompt, completion, max(count, 1)).tpot_ms.value / 1000 for count in range(concurrency + 1)
-    )
-
-    @cache
-    def first(tokens: int) -> float:
-        return latency_of(cost, max(tokens, 1), completion, 1).ttft_ms.value / 1000
-
-    kv = int(planned.shape.memory.kv_cache_tokens_safe)
-    load = float(planned.load.expected_seconds.value)
-    return Engine(concurrency, kv, steps, lambda tokens: first(-(-tokens // 64) * 64), load, planned.gpus)
-
-
-def others(rendered: Rendered) -> list[Policy]:
+def others(case: Case, rendered: Rendered) -> list[Policy]:
     """What others do, between the same bounds, with Kubernetes' own behavior."""
     least, most = rendered.policy.least, rendered.policy.most
+    bursts = case.growth == 0
+    free = [replace(rendered.policy, name="from 1", least=1)] if bursts else []
+    least = 1 if bursts else least
     return [
+        *free,
         Policy("running 0.8", least, most, (Trigger("running", 0.8 * rendered.engine.concurrency, average=True),)),
         Policy("running 1.0", least, most, (Trigger("running", rendered.engine.concurrency, average=True),)),
         Policy("waiting", least, most, (Trigger("waiting", 5, average=True),)),
@@ -191,7 +128,7 @@ class Row:
     changes: float
 
 
-def measure(case: Case, rendered: Rendered, policy: Policy, seeds: int) -> Row:
+def measure(case: Case, rendered: Rendered, policy: Decided, name: str, seeds: int) -> Row:
     """Replay ``policy`` once per seed."""
     results: list[Result] = []
     for seed in range(seeds):
@@ -201,7 +138,7 @@ def measure(case: Case, rendered: Rendered, policy: Policy, seeds: int) -> Row:
         results.append(one.run(requests, case.load.seconds))
     mean = statistics.fmean
     return Row(
-        policy.name, mean(one.attainment for one in results), mean(one.refused / max(one.requests, 1) for one in results),
+        name, mean(one.attainment for one in results), mean(one.refused / max(one.requests, 1) for one in results),
         mean(one.gpu_hours for one in results), mean(one.changes for one in results),
     )  # fmt: skip
 
@@ -209,21 +146,39 @@ def measure(case: Case, rendered: Rendered, policy: Policy, seeds: int) -> Row:
 def smallest(case: Case, rendered: Rendered, seeds: int) -> Row:
     """Return the smallest fixed size that reaches the goal."""
     low, high, rows = 1, 4 * rendered.policy.most, {}
+
+    def row(size: int) -> Row:
+        if size not in rows:
+            rows[size] = measure(case, rendered, fixed(size), f"static {size}", seeds)
+        return rows[size]
+
     while low < high:
         size = (low + high) // 2
-        rows[size] = measure(case, rendered, fixed(size), seeds)
-        low, high = (low, size) if rows[size].attainment >= GOAL else (size + 1, high)
-    return rows.get(low) or measure(case, rendered, fixed(low), seeds)
+        low, high = (low, size) if row(size).attainment >= GOAL else (size + 1, high)
+    return row(low)
+
+
+def bound(case: Case, rendered: Rendered, seeds: int) -> Row:
+    """Return the oracle that uses its engines as hard as the goal allows."""
+    low, high, best = 0.2, 3.0, None
+    for _ in range(6):
+        use = (low + high) / 2
+        oracle = Oracle(rendered.engine, use, 4 * rendered.policy.most)
+        row = measure(case, rendered, oracle, "oracle", seeds)
+        low, high = (use, high) if row.attainment >= GOAL else (low, use)
+        best = row if row.attainment >= GOAL else best
+    return best or row
 
 
 def table(case: Case, rendered: Rendered, seeds: int) -> tuple[bool, float]:
     """Print one load; return whether the rendered policy reached the goal, and its GPU-hours against the smallest static size."""
-    base = smallest(case, rendered, seeds)
-    rows = [base, *(measure(case, rendered, policy, seeds) for policy in (rendered.policy, *others(rendered)))]
+    base, policies = smallest(case, rendered, seeds), (rendered.policy, *others(case, rendered))
+    rows = [base, *(measure(case, rendered, policy, policy.name, seeds) for policy in policies)]
+    rows += [bound(case, rendered, seeds)] if case.bounded else []
     held = "tuned on" if case.load.name == TUNED_ON else "held out"
     engine, policy = rendered.engine, rendered.policy
     bounds = f"target {policy.triggers[0].target:g}, {policy.least} to {policy.most} engines"
-    print(f"\n{case.load.name} ({held}): C {engine.concurrency}, {bounds}, load {engine.load:.0f} s")
+    print(f"\n{case.load.name} ({held}): peak {case.peak}, C {engine.concurrency}, {bounds}, load {engine.load:.0f} s")
     print(f"  {'policy':<12} {'in time':>8} {'refused':>8} {'GPU-hours':>10} {'of static':>9} {'changes':>8}")
     for row in rows:
         ratio = row.gpu_hours / base.gpu_hours
@@ -246,7 +201,7 @@ def main() -> int:
     for name in NAMES:
         if options.load is None or options.load in name:
             case = build(options.traces, name)
-            reached, ratio = table(case, render(case, options.use), options.seeds)
+            reached, ratio = table(case, render(case.before, case.peak, case.growth, options.use), options.seeds)
             if not reached or ratio > ALLOWED:
                 missed.append(f"{case.load.name}: {'in time' if reached else 'too late'}, {ratio:.2f} x static")
     print(

@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from scaling_trace import Request
 
 SYNC = 15
 """Seconds between two looks (--horizontal-pod-autoscaler-sync-period)."""
@@ -54,6 +56,11 @@ class Policy:
     behavior: Mapping[str, Any] = field(default_factory=lambda: DEFAULT_BEHAVIOR)
     smoothed: int = 0
     """Seconds over which running requests are averaged; 0 for the last scrape."""
+
+    def decider(self, requests: Sequence[Request]) -> Autoscaler:
+        """Return what decides in one replay; it knows nothing of the ``requests`` to come."""
+        del requests
+        return Autoscaler(self)
 
 
 def read(name: str, scaled_object: Mapping[str, Any]) -> Policy:

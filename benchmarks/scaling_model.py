@@ -12,10 +12,11 @@ from __future__ import annotations
 import heapq
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from scaling_hpa import SYNC, Autoscaler, Policy
+from scaling_hpa import SYNC
 from scaling_trace import Request
 
 SCRAPE = 15
@@ -44,6 +45,32 @@ class Gateway:
 
     queue: int
     patience: float
+
+
+class Decider(Protocol):
+    """Says every SYNC seconds how many engines there shall be."""
+
+    def decide(self, now: float, signals: Mapping[str, float], current: int, ready: int) -> int:
+        """Return the size, of ``current`` asked for and ``ready`` ones."""
+
+
+class Policy(Protocol):
+    """Bounds, and who decides between them."""
+
+    @property
+    def least(self) -> int:
+        """Engines at the least."""
+
+    @property
+    def most(self) -> int:
+        """Engines at the most."""
+
+    @property
+    def smoothed(self) -> int:
+        """Seconds over which running requests are averaged."""
+
+    def decider(self, requests: Sequence[Request]) -> Decider:
+        """Return who decides in a replay of ``requests``."""
 
 
 @dataclass(slots=True)
@@ -92,7 +119,7 @@ class Replay:
     ) -> None:
         """``target`` is the TTFT that is promised; ``start`` engines are ready at the beginning."""
         self._engine, self._gateway, self._target = engine, gateway, target
-        self._autoscaler = Autoscaler(policy)
+        self._policy = policy
         self._dice = random.Random(seed)  # noqa: S311 -- a simulation
         self._pods = [Pod(born=0.0, ready=True) for _ in range(min(max(start, policy.least), policy.most))]
         self._queue: deque[Request] = deque()
@@ -104,6 +131,7 @@ class Replay:
 
     def run(self, requests: Sequence[Request], seconds: float) -> Result:
         """Replay for ``seconds`` and return what came out."""
+        self._decider = self._policy.decider(requests)
         self._at(self._dice.uniform(0, SCRAPE), self._scrape)
         self._at(SCRAPE + self._dice.uniform(0, SYNC), self._sync)
         events, position = self._events, 0
@@ -210,7 +238,7 @@ class Replay:
 
     def _sync(self, now: float) -> None:
         asked = [pod for pod in self._pods if not pod.leaving]
-        wanted = self._autoscaler.decide(now, self._seen, len(asked), sum(pod.ready for pod in asked))
+        wanted = self._decider.decide(now, self._seen, len(asked), sum(pod.ready for pod in asked))
         if wanted != len(asked):
             self.result.changes += now >= WARM_UP
         for _ in range(wanted - len(asked)):

@@ -2,11 +2,11 @@
 
 Files, as published or derived (the folder is the benchmark's argument):
 
-    AzureLLMInferenceTrace_2023_conv.csv   github.com/Azure/AzurePublicDataset, CC-BY 4.0 (Patel et al., Splitwise, ISCA 2024)
+    AzureLLMInferenceTrace_2023_conv.csv, _code.csv   github.com/Azure/AzurePublicDataset, CC-BY 4.0 (Patel et al., Splitwise, ISCA 2024)
     servegen_rates_10min.csv               request rate per ten minutes over all clients; github.com/alibaba/ServeGen, Apache-2.0
     servegen_token_quantiles.csv           pooled token quantiles of the same
 
-Rates are scaled so that the busiest ten minutes have ``peak`` requests per second: the shape of a day counts, not its size.
+Rates of days are scaled so that the busiest ten minutes have ``peak`` requests per second: the shape of a day counts, not its size.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ MOST_PROMPT, MOST_COMPLETION = 28672, 4096
 MOST_CV = 2.0
 """Coefficient of variation of the time between requests; published ones are of single clients, whose sum is calmer."""
 
+JITTER = 30.0
+"""Seconds by which the copies of a request may be away from it."""
 PAIRS = 5000
 """Lengths that are drawn once per service, and then chosen from."""
 
@@ -48,11 +50,12 @@ class Load:
     rates: tuple[float, ...]
     variations: tuple[float, ...]
     lengths: tuple[tuple[int, int], ...]
+    lasts: float = 0.0
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
-        return len(self.rates) * WINDOW
+        """How long it is replayed."""
+        return self.lasts or len(self.rates) * WINDOW
 
     def mean_tokens(self) -> tuple[float, float]:
         """Mean prompt and completion."""
@@ -89,20 +92,26 @@ def draw(load: Load, seed: int) -> list[Request]:
     return found
 
 
-def replay(folder: Path, name: str, peak: float) -> tuple[Load, list[Request]]:
-    """Azure's hour as it was: its own arrivals, every n-th of them so that the busiest ten minutes have about ``peak`` per second."""
+def hour(folder: Path, name: str, copies: int) -> Load:
+    """One of Azure's hours, ``copies`` times as large; it is replayed twice, because its first half would only warm up."""
     times, lengths = azure(folder, name)
     counts: dict[int, int] = defaultdict(int)
     for at in times:
-        counts[int(at // WINDOW)] += 1
-    keep = min(1.0, peak * WINDOW / max(counts.values()))
-    requests = [
-        Request(at, *pair)
-        for number, (at, pair) in enumerate(zip(times, lengths, strict=True))
-        if int(number * keep) != int((number + 1) * keep)
-    ]
-    rates = tuple(counts[index] * keep / WINDOW for index in range(max(counts) + 1))
-    return Load(name=f"azure {name}", rates=rates, variations=(1.0,) * len(rates), lengths=lengths), requests
+        counts[int(at // WINDOW)] += copies
+    rates = tuple(counts[index] / WINDOW for index in range(max(counts) + 1))
+    size = f" x{copies}" if copies > 1 else ""
+    return Load(f"azure {name}{size}", rates, (1.0,) * len(rates), lengths, lasts=2 * times[-1])
+
+
+def replay(folder: Path, name: str, copies: int, seed: int) -> list[Request]:
+    """Azure's hour twice: its own arrivals, and of a larger service as many others near each of them."""
+    times, lengths = azure(folder, name)
+    dice, end, found = random.Random(seed), times[-1], []  # noqa: S311 -- a simulation
+    for at, pair in zip(times, lengths, strict=True):
+        found.append(Request(at, *pair))
+        found += [Request(abs(at + dice.uniform(-JITTER, JITTER)), *pair) for _ in range(copies - 1)]
+    again = [Request(one.at + end, one.prompt, one.completion) for one in found]
+    return sorted(found + again, key=lambda one: one.at)
 
 
 @cache

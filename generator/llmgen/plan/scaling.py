@@ -30,6 +30,9 @@ CALM = 300
 LONGEST_WINDOW = 3600
 """Seconds; Kubernetes takes no longer stabilization window."""
 
+LEAVING = 10
+"""One engine in so many of the most may leave in one period of scaleDown; each takes its prefix cache along."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling:
@@ -45,6 +48,7 @@ class Scaling:
     idle: Derived | None = None
     up_pods: Derived | None = None
     down_window: Derived | None = None
+    down_pods: Derived | None = None
     fallback_after: Derived | None = None
     fallback_replicas: Derived | None = None
     warm: Mapping[str, WarmWindow] = field(default_factory=dict)
@@ -74,12 +78,13 @@ def plan(context: Context, item: Resolved, shape: Shape, load: float) -> Scaling
     floor = warm_floor(item, shape, load)
     most = _most(context, item, shape, floor, who.value)
     least = _least(context, item, floor, most)
-    up, down = _up(item, target), _down(item, load)
+    up, (down, leaving) = _up(item, target), _down(item, load, most)
     if least.value == 0:
         demand = _demand(item, shape, target)
         return Scaling(
-            autoscaler=who, least=least, most=most, up_pods=up, down_window=down, demand=demand, idle=_idle(item)
-        )
+            autoscaler=who, least=least, most=most, up_pods=up, down_window=down, down_pods=leaving, demand=demand,
+            idle=_idle(item),
+        )  # fmt: skip
     settings, path = item.revision.scaling, (*item.path, "scaling")
     ttft = None
     if settings.ttft_trigger and item.model.targets.ttft_p95 is not None:
@@ -90,8 +95,8 @@ def plan(context: Context, item: Resolved, shape: Shape, load: float) -> Scaling
     kv = Derived(value=settings.kv_cache_target, because="", origins=(from_spec(*path, "kvCacheTarget"),))
     after, replicas = _blind(item, shape, load, least, most)
     return Scaling(
-        autoscaler=who, least=least, most=most, up_pods=up, down_window=down, in_flight=target, kv_cache=kv, ttft=ttft,
-        fallback_after=after, fallback_replicas=replicas, warm=windows(item, who.value),
+        autoscaler=who, least=least, most=most, up_pods=up, down_window=down, down_pods=leaving, in_flight=target,
+        kv_cache=kv, ttft=ttft, fallback_after=after, fallback_replicas=replicas, warm=windows(item, who.value),
     )  # fmt: skip
 
 
@@ -114,8 +119,8 @@ def engines_of_peak(item: Resolved, shape: Shape) -> tuple[int, str]:
 def warm_floor(item: Resolved, shape: Shape, load: float) -> tuple[int, str]:
     """Return the engines that must run so that the promised growth finds room until new ones have loaded, and why.
 
-    n engines at T = u x C each have n x (1 - u) x C places left. Growth that is not promised may be a jump to the peak, for which an
-    interactive model keeps the engines of the peak; other classes can queue.
+    n engines at T = u x C each have n x (1 - u) x C places left. Growth that is not promised may be a jump to the peak, which nothing
+    exceeds: an interactive model keeps the engines that hold it with every place taken, and no promise needs more. Other classes can queue.
     """
     growth, use, concurrency = item.model.targets.growth_per_minute, utilization(item), shape.concurrency.value
     if item.name != item.model.tracks.stable:
@@ -123,13 +128,19 @@ def warm_floor(item: Resolved, shape: Shape, load: float) -> tuple[int, str]:
     if growth == 0:
         if item.model.preemptible:
             return 1, f"class {item.model.class_} can queue while engines load"
-        needed, why = engines_of_peak(item, shape)
+        needed, why = _engines_that_hold_the_peak(item, shape)
         return needed, f"targets.growthPerMinute is not given, so the peak may come at once: {why}"
     seconds = REACTION + load
     arriving = growth * seconds / 60
     engines = max(1, math.ceil(arriving / ((1 - use) * concurrency)))
     why = f"{growth:g} requests/min x {seconds:.0f} s until a new engine answers / ({1 - use:g} x {concurrency:g} spare per engine)"
-    return engines, why
+    enough, full = _engines_that_hold_the_peak(item, shape)
+    return (enough, f"growth cannot pass the peak: {full}") if enough < engines else (engines, why)
+
+
+def _engines_that_hold_the_peak(item: Resolved, shape: Shape) -> tuple[int, str]:
+    peak, concurrency = item.model.targets.peak_concurrent_requests, shape.concurrency.value
+    return math.ceil(peak / concurrency), f"peak {peak} requests / {concurrency:g} places per engine"
 
 
 def _fixed(context: Context, item: Resolved, shape: Shape) -> tuple[Derived, Derived]:
@@ -203,7 +214,9 @@ def _in_flight(item: Resolved, shape: Shape) -> Derived:
 
 
 def _use_origins(item: Resolved) -> tuple[Origin, ...]:
-    return (from_spec(*item.path, "scaling", "targetUtilization"), from_spec("models", item.model_name, "class"))
+    model: Path = ("models", item.model_name)
+    chosen, class_ = from_spec(*item.path, "scaling", "targetUtilization"), from_spec(*model, "class")
+    return chosen, class_, from_spec(*model, "targets", "peakConcurrentRequests")
 
 
 def _demand(item: Resolved, shape: Shape, target: Derived) -> Derived:
@@ -246,10 +259,17 @@ def _up(item: Resolved, target: Derived) -> Derived:
     return Derived(value=usual, because="a minute; the promised growth needs no more", origins=origins)
 
 
-def _down(item: Resolved, load: float) -> Derived:
+def _down(item: Resolved, load: float, most: Derived) -> tuple[Derived, Derived]:
+    """Say how long lower load must last, and how many engines may leave at once: of a large fleet more, or it never shrinks."""
     window = min(max(CALM, round(2 * load)), LONGEST_WINDOW)
     why = f"2 x the expected load of {load:.0f} s" if window > CALM else f"at least {CALM} s; a load takes {load:.0f} s"
-    return Derived(value=window, because=why, origins=(from_plan(*item.path, "startup", "expectedSeconds"),))
+    origins = (from_plan(*item.path, "startup", "expectedSeconds"),)
+    leaving = math.ceil(most.value / LEAVING)
+    share = f"one in {LEAVING} of {most.value:g} engines, in the period of scaleDown"
+    return (
+        Derived(value=window, because=why, origins=origins),
+        Derived(value=leaving, because=share, origins=(from_plan(*item.path, "scaling", "maxReplicas"),)),
+    )
 
 
 def _blind(item: Resolved, shape: Shape, load: float, least: Derived, most: Derived) -> tuple[Derived, Derived]:

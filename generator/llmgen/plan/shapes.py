@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from llmgen.invariants_scaling import HIGHEST
 from llmgen.sizing import Device, PoolOffer, SearchResult, Shape, Workload, search
 from llmgen.spec.model import GpuChoice
 
@@ -11,19 +13,25 @@ if TYPE_CHECKING:
     from llmgen.checks.context import Context, Resolved
     from llmgen.facts import Facts
 
-TARGET_UTILIZATION = {"interactive": 0.7, "batch": 0.8, "experimental": 0.8}
-"""In-flight requests per engine that the plan aims at, as a share of its concurrency.
-
-Interactive: the highest of 0.4 to 0.85 that leaves 99 % of requests of one replayed public day within their TTFT; it holds on the
-days it was not chosen on (benchmarks/scaling.py, docs/explanation/scaling.md). Classes that may queue leave only the autoscaler's
-tolerance free.
+STAFFING = 1.74
+"""Square roots of the peak that are kept free for the swings of arrivals. An interactive fleet of L + z x sqrt(L) places for L requests in
+flight makes one request in twenty wait where z x Phi(z) / phi(z) = 19 (S. Halfin, W. Whitt, Heavy-traffic limits for queues with many
+exponential servers, Operations Research 29, 1981): so a large fleet may run hotter than a small one. What it is worth on replayed days
+is in docs/explanation/scaling.md.
 """
+QUEUEING = 0.8
+"""The share for classes that may queue."""
 
 
 def utilization(item: Resolved) -> float:
-    """Return the share of an engine's concurrency that is planned to be in use at the peak."""
+    """Return the share of an engine's concurrency that is planned to be in use at the peak, in hundredths."""
     chosen = item.revision.scaling.target_utilization
-    return TARGET_UTILIZATION[item.model.class_] if chosen is None else chosen
+    if chosen is not None:
+        return chosen
+    if item.model.preemptible:
+        return QUEUEING
+    peak = item.model.targets.peak_concurrent_requests
+    return min(math.floor(100 / (1 + STAFFING / math.sqrt(peak))) / 100, HIGHEST)
 
 
 def choose(context: Context, facts: Facts, item: Resolved) -> Shape | None:

@@ -28,6 +28,7 @@ def put_scaling(tree: ValueTree, path: Path, scaling: Scaling) -> None:
         (("idleSeconds",), scaling.idle),
         (("scaleUp", "pods"), scaling.up_pods),
         (("scaleDown", "stabilizationSeconds"), scaling.down_window),
+        (("scaleDown", "pods"), scaling.down_pods),
         (("fallback", "afterSeconds"), scaling.fallback_after),
         (("fallback", "replicas"), scaling.fallback_replicas),
     )

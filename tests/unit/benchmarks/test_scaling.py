@@ -25,10 +25,12 @@ CALM = {
 def modules(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, ...]:
     """The benchmark's modules, which stand beside each other in a folder that is no package."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    names = ("scaling_hpa", "scaling_model", "scaling_trace")
+    names = ("scaling_trace", "scaling_hpa", "scaling_model", "scaling_oracle")
     for name in names:
         monkeypatch.delitem(sys.modules, name, raising=False)
-    return tuple(importlib.import_module(name) for name in names)
+    return tuple(
+        importlib.import_module(name) for name in ("scaling_hpa", "scaling_model", "scaling_trace", "scaling_oracle")
+    )
 
 
 def scaler(hpa: Any, behavior: Any = CALM, *, average: bool = True, target: float = 10) -> Any:
@@ -74,7 +76,7 @@ def test_bounds_hold(modules: tuple[ModuleType, ...]) -> None:
 
 
 def test_a_replay_loses_no_request_and_bills_what_ran(modules: tuple[ModuleType, ...]) -> None:
-    hpa, model, trace = modules
+    hpa, model, trace, _ = modules
     engine = model.Engine(4, 10_000, (0.02,) * 5, lambda _: 0.1, 60, 2)
     policy = hpa.Policy("static 2", 2, 2, (hpa.Trigger("inflight", 1e9, average=True),))
     end = model.WARM_UP + 3600
@@ -87,7 +89,7 @@ def test_a_replay_loses_no_request_and_bills_what_ran(modules: tuple[ModuleType,
 
 
 def test_an_overload_refuses_and_counts_it_as_late(modules: tuple[ModuleType, ...]) -> None:
-    hpa, model, trace = modules
+    hpa, model, trace, _ = modules
     engine = model.Engine(1, 10_000, (1.0, 1.0), lambda _: 0.1, 60, 1)
     policy = hpa.Policy("static 1", 1, 1, (hpa.Trigger("inflight", 1e9, average=True),))
     end = model.WARM_UP + 600
@@ -96,3 +98,23 @@ def test_an_overload_refuses_and_counts_it_as_late(modules: tuple[ModuleType, ..
     assert result.requests == 600
     assert result.refused > 400
     assert result.attainment < 0.2
+
+
+def test_requests_in_flight_are_those_that_began_and_did_not_end(modules: tuple[ModuleType, ...]) -> None:
+    _, model, trace, oracle = modules
+    engine = model.Engine(2, 10_000, (0.5,) * 3, lambda _: 1.0, 20, 1)  # 1 s of prompt and 8 x 0.5 s: 5 s in flight
+    requests = [trace.Request(at, 100, 8) for at in (2.0, 13.0, 14.0)]
+    assert oracle.in_flight(engine, requests) == [2, 2]
+    assert oracle.in_flight(engine, requests, mean=True) == pytest.approx([8 / 15, 7 / 15])
+
+
+def test_the_oracle_asks_a_load_time_ahead_and_forgets_at_once(modules: tuple[ModuleType, ...]) -> None:
+    _, model, trace, oracle = modules
+    engine = model.Engine(2, 10_000, (0.5,) * 3, lambda _: 1.0, 20, 1)
+    requests = [trace.Request(at, 100, 8) for at in (1.0, 100.0, 100.5, 101.0, 101.5, 200.0)]
+    knows = oracle.Oracle(engine, 1.0, 10).decider(requests)
+    sizes = {now: knows.decide(now, {}, 1, 1) for now in range(0, 190, 15)}
+    assert [now for now, size in sizes.items() if size == 2] == [45, 60, 75, 90, 105], (
+        "from a load of 26 s and a look before 100 s to the end of them at 106.5 s"
+    )
+    assert set(sizes.values()) == {1, 2}

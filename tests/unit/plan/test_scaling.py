@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -64,29 +65,56 @@ def test_the_target_is_a_share_of_what_an_engine_runs(tmp_path: Path) -> None:
     engine = planned(tmp_path)
     assert engine.scaling.autoscaler.value == "keda"
     assert engine.scaling.in_flight is not None
-    assert engine.scaling.in_flight.value == pytest.approx(0.7 * engine.concurrency.value, abs=0.01)
+    assert engine.scaling.in_flight.value == pytest.approx(0.81 * engine.concurrency.value, abs=0.01), (
+        "60 / (60 + 1.74 sqrt(60))"
+    )
     batch = planned(tmp_path, cls="batch", scaling="{targetUtilization: 0.8}")
     assert batch.scaling.in_flight is not None
     assert batch.scaling.in_flight.value == pytest.approx(0.8 * batch.concurrency.value, abs=0.01)
 
 
+@pytest.mark.parametrize(("peak", "share"), [(4, 0.53), (16, 0.69), (50, 0.8), (200, 0.89), (400, 0.9), (900, 0.9)])
+def test_a_larger_fleet_runs_hotter_up_to_where_the_autoscaler_is_blind(
+    tmp_path: Path, peak: int, share: float
+) -> None:
+    engine = planned(tmp_path, peak=peak)
+    assert engine.scaling.in_flight is not None
+    assert engine.scaling.in_flight.value == pytest.approx(share * engine.concurrency.value, abs=0.01)
+
+
 def test_the_floor_takes_the_growth_until_a_new_engine_answers(tmp_path: Path) -> None:
-    growth = 60
-    engine = planned(tmp_path, growth=growth)
+    growth = 6
+    engine = planned(tmp_path, growth=growth, peak=400)
     seconds = engine.load.expected_seconds.value + 30
-    spare = 0.3 * engine.concurrency.value
+    spare = 0.1 * engine.concurrency.value
+    assert engine.scaling.least.value > 1
     assert (engine.scaling.least.value - 1) * spare < growth * seconds / 60 <= engine.scaling.least.value * spare
 
 
-def test_growth_that_is_not_promised_keeps_the_peak_for_people_and_one_engine_for_batch(tmp_path: Path) -> None:
-    people = planned(tmp_path, growth=0).scaling
-    assert people.least.value == people.most.value > 1
+def test_no_growth_needs_more_than_holds_the_peak(tmp_path: Path) -> None:
+    engine = planned(tmp_path, growth=600)
+    assert engine.scaling.least.value == math.ceil(60 / engine.concurrency.value)
+
+
+def test_growth_that_is_not_promised_keeps_what_holds_the_peak_for_people_and_one_engine_for_batch(
+    tmp_path: Path,
+) -> None:
+    people = planned(tmp_path, growth=0)
+    assert people.scaling.least.value == math.ceil(60 / people.concurrency.value) > 1
+    assert people.scaling.most.value > people.scaling.least.value
     assert planned(tmp_path, growth=0, cls="batch").scaling.least.value == 1
 
 
+def test_of_a_large_fleet_more_may_leave_at_once(tmp_path: Path) -> None:
+    for most, leaving in ((1, 1), (10, 1), (11, 2), (30, 3)):
+        scaling = planned(tmp_path, growth=1, scaling=f"{{max: {most}}}").scaling
+        assert scaling.down_pods is not None
+        assert scaling.down_pods.value == leaving
+
+
 def test_production_keeps_two(tmp_path: Path) -> None:
-    assert planned(tmp_path, growth=1).scaling.least.value == 1
-    assert planned(tmp_path, growth=1, production="true").scaling.least.value == 2
+    assert planned(tmp_path, growth=1, peak=16).scaling.least.value == 1
+    assert planned(tmp_path, growth=1, peak=16, production="true").scaling.least.value == 2
 
 
 def test_blind_the_peak_must_fit(tmp_path: Path) -> None:
