@@ -59,6 +59,15 @@ pictures: setup ## Draw the dashboards from such a Prometheus into docs/images (
 	@tools/build.sh prometheus
 	$(PYTHON) -m tests.observability.pictures docs/images
 
+.PHONY: cluster
+cluster: ## Start a one-node cluster for `make e2e` on this machine, a Debian without Docker; `tools/cluster/cluster down` ends it
+	@tools/cluster/possible
+	@tools/cluster/cluster up >/dev/null
+	@tools/cluster/cluster istio
+	@tools/cluster/cluster keda
+	@tools/cluster/cluster gpus 8
+	@echo "export KUBECONFIG=$$(tools/cluster/cluster up) E2E_BUILD_IMAGE='$(CURDIR)/tools/cluster/cluster image' E2E_XDS=$$(tools/cluster/cluster xds)"
+
 .PHONY: e2e
 e2e: setup ## The chart and a fake engine on the cluster of $KUBECONFIG
 	@tools/e2e.sh

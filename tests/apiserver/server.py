@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import socket
 import ssl
 import subprocess
 import time
 import urllib.request
 from pathlib import Path
 from typing import IO
+
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE = 60.0
@@ -38,7 +39,7 @@ class Server:
             _binary("kube-apiserver", "tools/build.sh kube-apiserver"),
         )
         self._certificates()
-        client, peer, self._port = _free_ports(3)
+        client, peer, self._port = free_ports(3)
         store = f"http://127.0.0.1:{client}"
         self._spawn("etcd", [
             etcd, "--data-dir", str(self._folder / "etcd"), "--unsafe-no-fsync", "--log-level", "error",
@@ -133,12 +134,3 @@ def _binary(name: str, remedy: str) -> str:
     if found is None:
         raise ServerError(f"{name} is missing: {remedy}, or set LLMGEN_KUBECONFIG to a cluster that may be written to")
     return found
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago; all are held until the last is found, so that they differ."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.docs.markdown import ROOT, Block
-from tests.fakes.harness import free_port
+from tests.ports import free_port
 
 # Why the commands of a block with this tag are read and not run.
 NOT_RUN = {

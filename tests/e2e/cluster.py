@@ -55,6 +55,10 @@ class Cluster:
         self.access = client.RbacAuthorizationV1Api()
         self.discovery = client.DiscoveryV1Api()
 
+    def twin(self) -> Cluster:
+        """The same namespace for another thread: the API's client is not safe to share."""
+        return Cluster(self.namespace)
+
     def create_namespace(self) -> None:
         """Make it anew, under Pod Security "restricted"."""
         self.delete_namespace()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.e2e import images
 from tests.e2e import support as around
+from tests.e2e.blindness import Blindness
 from tests.e2e.cluster import Cluster
 from tests.e2e.release import Release
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NAMESPACE = "llm-serving-e2e"
-GPUS = 16  # on each real node; the cases run at most twelve engines at once
+GPUS = 20  # on each real node; the cases run at most sixteen engines at once
 CASES = pytest.StashKey[list[tuple[str, str, float, str]]]()
 
 
@@ -84,6 +85,26 @@ def release(cluster: Cluster, support: around.Support, tmp_path_factory: pytest.
     installed.apply()
     installed.ready()
     return installed
+
+
+@pytest.fixture(scope="session")
+def elastic(cluster: Cluster, support: around.Support, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:  # noqa: ARG001 -- started first
+    """A release that KEDA scales: one to four engines, four requests in flight each."""
+    if not cluster.knows("keda.sh"):
+        pytest.skip("the cluster has no KEDA")
+    installed = Release("elastic", "elastic", cluster, tmp_path_factory.mktemp("elastic"))
+    installed.issue_keys()
+    installed.apply()
+    installed.ready()
+    yield installed
+    installed.uninstall(wait=False)
+
+
+@pytest.fixture(scope="session")
+def blindness(elastic: Release, support: around.Support) -> Iterator[Blindness]:
+    """Minutes without Prometheus, begun by the first case that wants them."""
+    with Blindness(elastic, support) as begun:
+        yield begun
 
 
 @pytest.fixture

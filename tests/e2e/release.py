@@ -158,9 +158,10 @@ class Release:
         self._changes = copy.deepcopy(self._applied[revision])
         self._applied[self.revision] = copy.deepcopy(self._changes)
 
-    def uninstall(self) -> None:
+    def uninstall(self, *, wait: bool = True) -> None:
         """Delete it and wait for its objects."""
-        run("helm", "uninstall", self.name, "-n", self.cluster.namespace, "--wait", "--timeout", "3m")
+        waiting = ("--wait", "--timeout", "3m") if wait else ()
+        run("helm", "uninstall", self.name, "-n", self.cluster.namespace, *waiting)
 
 
 def _merge(into: dict[str, Any], over: dict[str, Any]) -> None:

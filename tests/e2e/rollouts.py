@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.e2e.release import Release
     from tests.e2e.support import Support
 
-RATE = 8  # requests per second, short ones
+RATE = 12  # requests per second, short ones
 LEAST = 8  # requests of the smaller side that a step's share is judged by
 WEIGHT = 'llm_gateway_track_weight{{model="chat",track="{track}"}}'
 

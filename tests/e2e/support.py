@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.e2e.cluster import until
 from tests.e2e.images import BENCH
@@ -50,6 +51,12 @@ class Support:
             self._create(name)
         for name in PORTS:
             until(f"{name} is available", lambda name=name: self._available(name), 120)
+
+    def twin(self) -> Self:
+        """The same services for another thread."""
+        twin = copy.copy(self)
+        twin.cluster = self.cluster.twin()
+        return twin
 
     @contextlib.contextmanager
     def without(self, name: str) -> Iterator[None]:

@@ -36,7 +36,7 @@ def mesh(cluster: Cluster, support: Support, tmp_path_factory: pytest.TempPathFa
     installed.apply()
     installed.ready()
     yield installed
-    installed.uninstall()
+    installed.uninstall(wait=False)
 
 
 def test_istio_serves_the_stable_revision(mesh: Release, support: Support, detail: Say):

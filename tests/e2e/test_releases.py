@@ -31,7 +31,7 @@ def neighbour(cluster: Cluster, release: Release, tmp_path_factory: pytest.TempP
     other.apply()
     other.ready()
     yield other
-    other.uninstall()
+    other.uninstall(wait=False)
 
 
 def test_two_releases_do_not_meet(

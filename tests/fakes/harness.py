@@ -7,12 +7,13 @@ import contextlib
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,12 +31,6 @@ SCHEMA = {
 }
 TOOLS = [{"type": "function", "function": {"name": "look_up", "parameters": SCHEMA}}]
 JSON_FORMAT = {"type": "json_schema", "json_schema": {"name": "thing", "schema": SCHEMA}}
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 class Engine:
@@ -60,6 +55,16 @@ class Engine:
                     return self
             time.sleep(0.02)
         raise TimeoutError(f"not serving after {seconds} s")
+
+    def controlled(self, seconds: float = 10) -> Engine:
+        """Until it takes faults and signals, be it loading or not."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                if self.request("GET", "/", port=self.control_port)[0] == 200:
+                    return self
+            time.sleep(0.02)
+        raise TimeoutError(f"not started after {seconds} s")
 
     def request(self, method: str, path: str, body: Any = None, *, port: int | None = None) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=20)
