@@ -52,7 +52,7 @@ chart < env < Secrets < extraEnv. Argument: engine.
 {{- end -}}
 {{- with default dict $config.tracing -}}
 {{- if .endpoint -}}
-{{- $_ := set $plain $env.names.tracesProtocol (default "grpc" .protocol) -}}
+{{- with .protocol }}{{- $_ := set $plain $env.names.tracesProtocol . -}}{{- end -}}
 {{- $_ := set $plain $env.names.tracesService $.name -}}
 {{- end -}}
 {{- end -}}
